@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use audit::{About, Gathering, Swept, audit, callers, roster, scope_left_out};
-use evidence::{Caller, Evidence};
+use audit::{About, Gathering, Swept, audit, callers, own_binary, roster, scope_left_out};
+use evidence::{Binary, Caller, Evidence};
 use flow_log::{AccountId, Policy};
 use handler::fan_out;
 use jiff::{Timestamp, ToSpan as _};
@@ -33,11 +33,12 @@ impl ReportFlowLogs {
     }
 
     /// What the report of a run says about itself.
-    pub(crate) fn about(&self, run: &str, started: Timestamp) -> About {
+    pub(crate) fn about(&self, run: &str, started: Timestamp, binary: Binary) -> About {
         let routers = scope_left_out(self.home.policy(), false);
         About {
             tool: <Self as fc_runtime::Function>::NAME.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            binary,
             run: run.to_owned(),
             started,
             policy: self.policy.clone(),
@@ -66,7 +67,7 @@ impl ReportFlowLogs {
         let gathering = Arc::new(Gathering::new(max_listed(shard.as_ref())));
         let reader = self.reader(&gathering);
         let started = reader.now();
-        let (policy, about) = (reader.policy().clone(), self.about(&job.run, started));
+        let (policy, about) = (reader.policy().clone(), self.about(&job.run, started, binary().await));
         let who = self.caller(&reader, &job).await;
         let Accounts { covered, results } = match &shard {
             Some(account) => Accounts { covered: vec![account.clone()], results: ReportBuilder::default() },
@@ -114,7 +115,8 @@ impl ReportFlowLogs {
         let who = self.caller(&reader, &job).await;
         let policy = reader.policy();
         let callers = who.callers(policy, &accounts.covered);
-        let part = roster(self.about(&job.run, started), policy, callers, &accounts, reader.now());
+        let about = self.about(&job.run, started, binary().await);
+        let part = roster(about, policy, callers, &accounts, reader.now());
         // Before the shards: a part without the list would be half of a report that looks whole.
         let folder = self.folder.clone();
         if let Err(error) = apart(move || folder.leave(None, &part)).await {
@@ -208,10 +210,13 @@ pub(crate) fn unwritten(error: &NotThere) -> Item {
     Item::of_run(Outcome::Failed, format!("the report could not be written: {error}")).finding()
 }
 
+/// The program as a file.
+async fn binary() -> Binary {
+    apart(own_binary).await
+}
+
 /// Reads and writes files on a thread of their own: a mounted bucket is slow.
-pub(crate) async fn apart<T: Send + 'static>(
-    files: impl FnOnce() -> Result<T, NotThere> + Send + 'static,
-) -> Result<T, NotThere> {
+pub(crate) async fn apart<T: Send + 'static>(files: impl FnOnce() -> T + Send + 'static) -> T {
     // What is logged there belongs to the invocation, too.
     match tokio::task::spawn_blocking(fc_runtime::of_this_invocation(files)).await {
         Ok(done) => done,

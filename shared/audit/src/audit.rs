@@ -8,8 +8,9 @@ use std::{
 };
 
 use evidence::{
-    Asked, AskedAccount, Caller, Cost, DeliveryState, Evidence, ExceptionsCountAs, Facts, Failure as CallFailed, Head,
-    Kind, LeftOut, LogStore, NextChange, NoteState, Observed, OmittedDeliveries, Part, PolicyName, Service, Week,
+    Asked, AskedAccount, Binary, Caller, Cost, DeliveryState, Evidence, ExceptionsCountAs, Facts,
+    Failure as CallFailed, Head, Kind, LeftOut, LogStore, NextChange, NoteState, Observed, OmittedDeliveries, Part,
+    PolicyName, Service, TagUsed, Week,
 };
 use flow_log::{
     AccountId, Desired, FlowLog, FlowLogId, GovernedBy, Policy, RegionId, Resource, Status, Verdict,
@@ -39,6 +40,8 @@ pub struct About {
     pub tool: String,
     /// Its version.
     pub version: String,
+    /// The program as a file, by [`own_binary`](crate::own_binary).
+    pub binary: Binary,
     /// The id of the run.
     pub run: String,
     /// When the first call was made.
@@ -54,6 +57,21 @@ pub struct About {
     /// What advice on a failed call becomes for those who read the report: the client's own is for the operator of a
     /// function.
     pub advice: Advice,
+}
+
+impl About {
+    /// The head of a report that ended then.
+    fn head(&self, ended: Timestamp) -> Head {
+        Head {
+            tool: self.tool.clone(),
+            versions: vec![self.version.clone()],
+            binaries: vec![self.binary.clone()],
+            run: self.run.clone(),
+            started: self.started,
+            ended,
+            clock_offset_ms: None,
+        }
+    }
 }
 
 /// Puts the advice on a failed call into other words.
@@ -119,13 +137,14 @@ pub async fn audit(
     let asked = asked(accounts, regions, report);
     let (unasked, unlisted) = unasked_regions(&swept, &asked).await;
     let names: Vec<_> = accounts.iter().map(ToString::to_string).collect();
-    let About { tool, version, run, started, policy: policy_name, exceptions_count_as, left_out, .. } = about;
-    let (has_routers, advice) = (about.has_routers, about.advice);
+    let started = about.started;
+    let head = about.head(started);
+    let About { has_routers, advice, left_out, policy: policy_name, exceptions_count_as, .. } = about;
     let left_out = left_out.into_iter().chain(unasked).collect();
     let (services, mut failures) = services(&swept, &entered, advice).await;
     failures.extend(unlisted);
     let mut facts = Facts {
-        head: Head { tool, versions: vec![version], run, started, ended: started, clock_offset_ms: clock.millis() },
+        head: Head { clock_offset_ms: clock.millis(), ..head },
         policy: policy_name,
         callers,
         asked: Asked { accounts: asked, kinds: kinds(policy), left_out },
@@ -174,13 +193,13 @@ pub async fn audit(
 /// them found. Joined with the parts of the accounts, it shows which of them are missing.
 #[must_use]
 pub fn roster(about: About, policy: &Policy, callers: Vec<Caller>, found: &Accounts, ended: Timestamp) -> Evidence {
-    let About { tool, version, run, started, policy: policy_name, exceptions_count_as, left_out, has_routers, .. } =
-        about;
+    let head = about.head(ended);
+    let About { started, policy: policy_name, exceptions_count_as, left_out, has_routers, .. } = about;
     let asked = |account: &AccountId| AskedAccount { account: account.to_string(), name: None, regions: Vec::new() };
     let mut kinds = kinds(policy);
     kinds.extend(has_routers.then_some(Kind::Vbr));
     let mut facts = Facts {
-        head: Head { tool, versions: vec![version], run, started, ended, clock_offset_ms: None },
+        head,
         policy: policy_name,
         callers,
         asked: Asked { accounts: found.covered.iter().map(asked).collect(), kinds, left_out },
@@ -316,6 +335,8 @@ fn observed(
                 region: region.to_string(),
                 resource_id: resource.id.to_string(),
                 name: resource.name.clone(),
+                has_ipv6: resource.has_ipv6,
+                tags_used: tags_used(resource, vpc, policy),
                 schedule,
                 next_change,
             });
@@ -323,6 +344,18 @@ fn observed(
         located.extend(flow_logs.into_iter().map(|it| (account.to_string(), region.to_string(), it)));
     }
     (observed, located)
+}
+
+/// The tags that decide about a resource.
+fn tags_used(resource: &Resource, vpc: Option<&Resource>, policy: &Policy) -> Vec<TagUsed> {
+    let used = flow_log::deciding_tags(resource, vpc, policy).into_iter();
+    used.map(|tag| TagUsed {
+        on: tag.on.to_string(),
+        key: tag.key.to_owned(),
+        value: tag.value.to_owned(),
+        used_by: tag.used_by.to_string(),
+    })
+    .collect()
 }
 
 /// What decides when a resource records, and when that is switched next.

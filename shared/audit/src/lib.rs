@@ -7,6 +7,7 @@
 mod audit;
 mod clock_offset;
 mod gathering;
+mod own_binary;
 #[cfg(test)]
 mod testing;
 
@@ -14,3 +15,4 @@ pub use audit::{
     About, Advice, Audited, Swept, TooMuch, audit, callers, for_operators, gather_whole, roster, scope_left_out,
 };
 pub use gathering::{Gathered, Gathering, Place};
+pub use own_binary::own_binary;

@@ -13,5 +13,6 @@ pub(crate) fn vpc(number: u32) -> Resource {
         tags: None,
         is_service_managed: false,
         creation_time: None,
+        has_ipv6: None,
     }
 }

@@ -1,6 +1,6 @@
 //! Makes a report of evidence: a plan that is told as evidence, with what only an auditor asks for.
 
-use audit::{About, Audited, Gathered, Swept, audit, callers, scope_left_out};
+use audit::{About, Audited, Gathered, Swept, audit, callers, own_binary, scope_left_out};
 use cost::{Amount, FlowLogCost, RegionCost};
 use evidence::{
     BilledMonth, Cost, CostRow, Currency, Evidence, ExceptionsCountAs, LeftOut, OtherCost, OtherKind, Part, PolicyName,
@@ -61,6 +61,7 @@ impl Reporting<'_> {
         let about = About {
             tool: "flowkeeper".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            binary: own_binary(),
             run: started.to_string(),
             started,
             policy: PolicyName { name: policy_file.to_owned(), sha256: digest(policy_text.as_bytes()) },

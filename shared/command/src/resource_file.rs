@@ -105,6 +105,7 @@ fn listed(item: &Value, of: ResourceType, defaults: &Defaults) -> Result<Resourc
         name: None,
         is_service_managed: false,
         creation_time: None,
+        has_ipv6: None,
     })
 }
 
@@ -187,6 +188,7 @@ fn short_form(text: &str, defaults: &Defaults) -> Result<Listed, Vec<String>> {
                 name: None,
                 is_service_managed: false,
                 creation_time: None,
+                has_ipv6: None,
             };
             let vpc = resource.vpc().cloned().zip(written.vpc_tags).map(|(vpc_id, vpc_tags)| Resource {
                 id: vpc_id,

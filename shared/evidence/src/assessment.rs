@@ -14,6 +14,7 @@ pub(crate) use self::{
     arrival::{Arrival, arrival, due, settle, settle_result, unnamed},
     class::Judgment,
     controls::{VpcStatus, vpc_status},
+    scope::closed_services,
 };
 pub use self::{
     class::Class,

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How many columns there are.
-const COLUMNS: usize = 25;
+const COLUMNS: usize = 28;
 /// The columns.
 const HEADER: [&str; COLUMNS] = [
     "class",
@@ -29,6 +29,9 @@ const HEADER: [&str; COLUMNS] = [
     "flow_log_id",
     "status",
     "traffic_type",
+    "traffic_path",
+    "ip_version",
+    "has_ipv6",
     "interval_minutes",
     "project",
     "log_store",
@@ -65,7 +68,7 @@ fn is_negative_number(field: &str) -> bool {
 
 impl Evidence {
     /// Writes one row for each resource, one for each kind of resources that are only counted, one for each finding about
-    /// something else, and one for everything that could not be read. RFC 4180 with a header, in UTF-8. A field that a
+    /// something else, one for everything that could not be read, and one for each count that disagrees. RFC 4180 with a header, in UTF-8. A field that a
     /// spreadsheet would run as a formula begins with `'`.
     ///
     /// # Errors
@@ -102,6 +105,9 @@ impl Evidence {
             let place = [&note.account, &note.region, &note.subject];
             write_other(&mut writer, Class::Finding, "", place, &note.reason, note.error.as_ref())?;
         }
+        for why in &self.assessment().discrepancies {
+            write_other(&mut writer, Class::Unknown, "discrepancy", [&None; 3], why, None)?;
+        }
         writer.flush()
     }
 }
@@ -132,6 +138,7 @@ fn write_result(
     let flow_log = result.flow_log.as_ref();
     let error = result.error.as_ref();
     let text = |field: Option<&String>| field.map_or(String::new(), Clone::clone);
+    let paths = flow_log.and_then(|it| it.traffic_path.as_ref());
     let row: [&str; COLUMNS] = [
         result.class().word(),
         &result.verdict.to_string(),
@@ -144,6 +151,9 @@ fn write_result(
         flow_log.map_or("", |it| &it.id),
         flow_log.and_then(|it| it.status.as_deref()).unwrap_or_default(),
         flow_log.and_then(|it| it.traffic_type.as_deref()).unwrap_or_default(),
+        &paths.map_or(String::new(), |paths| paths.join(" ")),
+        flow_log.and_then(|it| it.ip_version.as_deref()).unwrap_or_default(),
+        result.has_ipv6.map_or("", |has_ipv6| if has_ipv6 { "true" } else { "false" }),
         &flow_log.and_then(|it| it.interval_minutes).map_or(String::new(), |minutes| minutes.to_string()),
         &text(flow_log.and_then(|it| it.project.as_ref())),
         &text(flow_log.and_then(|it| it.log_store.as_ref())),
@@ -177,7 +187,7 @@ fn write_other(
     row[..8].copy_from_slice(&[class.word(), verdict, &account, &region, "", &subject, "", reason]);
     if let Some(error) = error {
         let request = error.request_id.as_deref().unwrap_or_default();
-        row[18..22].copy_from_slice(&[&error.operation, &error.code, request, &error.advice]);
+        row[21..25].copy_from_slice(&[&error.operation, &error.code, request, &error.advice]);
     }
     write_row(writer, row)
 }

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    assessment::{Assessment, settle},
+    assessment::{Assessment, closed_services, settle},
     facts::Facts,
 };
 
@@ -55,11 +55,14 @@ pub enum InvalidEvidence {
 }
 
 impl Evidence {
-    /// Draws the conclusions from facts. Sorts their lists, and makes resources whose records do not arrive findings.
+    /// Draws the conclusions from facts. Sorts their lists, and makes resources whose records do not arrive findings, and
+    /// flow log services that are not open.
     #[must_use]
     pub fn new(mut facts: Facts) -> Self {
         facts.normalize();
         settle(&mut facts);
+        let closed = closed_services(&facts);
+        facts.notes.extend(closed);
         facts.normalize();
         let assessment = Assessment::of(&facts);
         Self { schema: SCHEMA.to_owned(), facts, assessment }

@@ -15,7 +15,7 @@ pub use self::{
     read::{Calls, Failure, Judged, Note, NoteState, Read, Service},
     result::{
         Change, Delivery, DeliveryState, FlowLogState, Kind, LogStore, NextChange, Omitted, OmittedDeliveries,
-        ResourceResult,
+        ResourceResult, TagUsed,
     },
     schedule::{Day, Span, Week},
 };
@@ -73,6 +73,7 @@ impl Facts {
             list.dedup();
         }
         tidy(&mut self.head.versions);
+        tidy(&mut self.head.binaries);
         tidy(&mut self.callers);
         tidy(&mut self.asked.kinds);
         tidy(&mut self.asked.left_out);
@@ -116,6 +117,10 @@ pub struct Head {
     pub tool: String,
     /// Its version. Several, if the program was updated during the run of an organization.
     pub versions: Vec<String>,
+    /// Its file. Several, if the program was updated during the run of an organization. None, if an earlier version wrote
+    /// the report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub binaries: Vec<Binary>,
     /// The id of the run.
     pub run: String,
     /// When the first call was made.
@@ -126,6 +131,17 @@ pub struct Head {
     /// several parts, the largest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_offset_ms: Option<i64>,
+}
+
+/// The file of the program that made the report.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Binary {
+    /// Its SHA-256, as 64 hexadecimal digits; absent if it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Why it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_unknown: Option<String>,
 }
 
 /// The policy, by name and digest.

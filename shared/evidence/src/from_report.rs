@@ -9,6 +9,7 @@ use crate::{
     assessment::{Class, Judgment, settle_result, unnamed},
     facts::{
         Change, Facts, Failure, FlowLogState, Judged, Kind, LeftOut, NextChange, Note, NoteState, Part, ResourceResult,
+        TagUsed,
     },
     from_proof::of_router,
 };
@@ -24,10 +25,14 @@ pub struct Observed {
     pub resource_id: String,
     /// Its name.
     pub name: Option<String>,
+    /// Whether IPv6 is enabled in it, if the API said so.
+    pub has_ipv6: Option<bool>,
     /// The schedule or the tag that decides when it records.
     pub schedule: Option<String>,
     /// When it is switched next.
     pub next_change: Option<NextChange>,
+    /// The tags that decided about it.
+    pub tags_used: Vec<TagUsed>,
 }
 
 impl From<&FlowLog> for FlowLogState {
@@ -36,6 +41,8 @@ impl From<&FlowLog> for FlowLogState {
             id: found.id.to_string(),
             status: Some(found.status.to_string()),
             traffic_type: found.traffic_type.clone(),
+            traffic_path: found.traffic_path.clone(),
+            ip_version: found.ip_version.clone(),
             interval_minutes: found.aggregation_interval,
             project: found.project.clone(),
             log_store: found.log_store.clone(),
@@ -49,6 +56,8 @@ impl From<&ObservedFlowLog> for FlowLogState {
         Self {
             status: Some(found.status.clone()),
             traffic_type: found.traffic_type.clone(),
+            traffic_path: found.traffic_path.clone(),
+            ip_version: found.ip_version.clone(),
             project: found.project.clone(),
             log_store: found.log_store.clone(),
             ..Self::unread(found.id.to_string())
@@ -134,8 +143,10 @@ impl Facts {
             result.is_changed = is_done && !is_undone;
             if let Some(it) = observed.get(&key) {
                 result.name.clone_from(&it.name);
+                result.has_ipv6 = it.has_ipv6;
                 result.schedule.clone_from(&it.schedule);
                 result.next_change.clone_from(&it.next_change);
+                result.tags_used.clone_from(&it.tags_used);
             }
             if let Some(known) = &mut result.flow_log
                 && let Some(found) = flow_logs.get(&(key.0, key.1, &*known.id))
@@ -174,11 +185,18 @@ fn class(item: &Item) -> Option<Class> {
     Kind::named(item.resource_type?)?;
     let judgment = Judgment {
         verdict: item.verdict?,
-        is_finding: item.is_finding,
+        is_finding: is_finding(item),
         is_exception: item.is_exception,
         is_changed: item.action.is_some() && item.outcome == Outcome::Done,
     };
     Some(judgment.class())
+}
+
+/// Whether a person should look at what an item is about. A run that writes nothing marks whatever it would write. What a
+/// schedule or a tag is about to switch off is an exception all the same, unless something else is the matter with it.
+fn is_finding(item: &Item) -> bool {
+    let is_due = item.verdict == Some(Verdict::DueToPause) && item.is_exception && item.outcome == Outcome::Planned;
+    item.is_finding && !(is_due && item.is_settled_by_change)
 }
 
 fn change(item: &Item) -> Option<Change> {
@@ -209,14 +227,16 @@ fn result(item: &Item) -> Option<ResourceResult> {
         kind: Kind::named(item.resource_type?)?,
         id: item.resource_id.clone()?,
         name: None,
+        has_ipv6: None,
         verdict,
         reason: item.reason.clone(),
-        is_finding: item.is_finding,
+        is_finding: is_finding(item),
         is_exception: item.is_exception,
         is_changed: false,
         flow_log: flow_log(item),
         schedule: None,
         next_change: None,
+        tags_used: Vec::new(),
         error: item.error.as_ref().map(Failure::from),
     })
 }

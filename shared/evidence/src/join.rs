@@ -168,6 +168,9 @@ fn extend(whole: &mut Facts, part: Facts) {
     whole.head.versions.extend(part.head.versions);
     whole.head.versions.sort();
     whole.head.versions.dedup();
+    whole.head.binaries.extend(part.head.binaries);
+    whole.head.binaries.sort();
+    whole.head.binaries.dedup();
     whole.head.started = whole.head.started.min(part.head.started);
     whole.head.ended = whole.head.ended.max(part.head.ended);
     let offsets = [whole.head.clock_offset_ms, part.head.clock_offset_ms];

@@ -8,7 +8,7 @@ use std::{
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::{
-    assessment::Class,
+    assessment::{Class, Control, ControlStatus, Relation},
     evidence::Evidence,
     facts::{Failure, NoteState},
     text::visible,
@@ -16,7 +16,8 @@ use crate::{
 
 impl Evidence {
     /// Writes the evidence as JUnit XML. A finding is a failure, whatever could not be read is an error, and an
-    /// exception is skipped. Counts that disagree are an error, too.
+    /// exception is skipped. Counts that disagree are an error, too. A control that is assessed and fails is a failure; one
+    /// that is unknown, or only relates to flow logs, is skipped: nobody has asked for every standard.
     ///
     /// # Errors
     /// The writer's.
@@ -96,8 +97,25 @@ impl Evidence {
             report.add_test_suite(sums);
         }
         report.add_test_suites(suites.into_values());
+        let mut controls = TestSuite::new("controls");
+        controls.add_test_cases(assessment.controls.iter().map(control));
+        report.add_test_suite(controls);
         report.serialize(to).map_err(io::Error::other)
     }
+}
+
+/// The case of a control. Whatever could not be read has a case of its own, which is an error.
+fn control(control: &Control) -> TestCase {
+    let Control { framework, id, title, relation, status, details } = control;
+    let why = format!("{}: {}", status.word(), details.join("; "));
+    let status = match (status, relation) {
+        (ControlStatus::Pass, _) => TestCaseStatus::success(),
+        (ControlStatus::Fail, Relation::Assessed) => failed(NonSuccessKind::Failure, "control", &why, None),
+        (ControlStatus::Unknown, _) | (ControlStatus::Fail, Relation::RelatesTo) => skipped(&why),
+    };
+    let mut case = TestCase::new(visible(&format!("{framework} {id}: {title}")).as_ref(), status);
+    case.set_classname("controls");
+    case
 }
 
 fn suite((account, region): (&str, &str)) -> TestSuite {

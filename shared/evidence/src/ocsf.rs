@@ -71,11 +71,13 @@ struct Event<'a> {
     cis: Option<Compliance>,
     /// How many resources it is about, if it names none of them.
     count: Option<u64>,
+    /// The resource, if it is about one: OCSF has no attributes for flow logs.
+    result: Option<&'a ResourceResult>,
 }
 
 impl Evidence {
     /// Writes an array of OCSF events: one for each resource, one with a `count` for each kind of resources that are only
-    /// counted, and one for everything else that was found or could not be read.
+    /// counted, one for everything else that was found or could not be read, and one for each count that disagrees.
     ///
     /// # Errors
     /// The writer's.
@@ -89,8 +91,11 @@ impl Evidence {
         let notes = notes.map(|note| Event::of_note(facts, &seal, note));
         let omitted: Vec<_> = facts.omitted.iter().map(|it| (it, it.sentence())).collect();
         let omitted = omitted.iter().map(|it| Event::of_omitted(facts, &seal, it));
+        let discrepancies = self.assessment().discrepancies.iter();
+        let discrepancies = discrepancies.enumerate().map(|(nth, why)| Event::of_discrepancy(facts, &seal, (nth, why)));
+        let others = unknown.chain(notes).chain(discrepancies);
         to.write_all(b"[")?;
-        for (nth, event) in results.chain(omitted).chain(unknown).chain(notes).enumerate() {
+        for (nth, event) in results.chain(omitted).chain(others).enumerate() {
             to.write_all(if nth == 0 { b"\n" } else { b",\n" })?;
             serde_json::to_writer(&mut to, &event)?;
         }
@@ -153,6 +158,7 @@ impl<'a> Event<'a> {
             error: result.error.as_ref(),
             cis,
             count: None,
+            result: Some(result),
         }
     }
 
@@ -178,6 +184,7 @@ impl<'a> Event<'a> {
             error: None,
             cis: None,
             count: Some(omitted.count),
+            result: None,
         }
     }
 
@@ -200,6 +207,31 @@ impl<'a> Event<'a> {
             error: unknown.error.as_ref(),
             cis: None,
             count: None,
+            result: None,
+        }
+    }
+
+    fn of_discrepancy(facts: &'a Facts, seal: &'a str, (nth, why): (usize, &'a str)) -> Self {
+        // Of several, each has an id of its own.
+        let subject = format!("the sums, {}", nth + 1);
+        Self {
+            facts,
+            seal,
+            account: "",
+            region: None,
+            subject,
+            kind: "Other",
+            name: None,
+            verdict: "discrepancy",
+            reason: why,
+            status_code: "discrepancy",
+            compliance: Compliance::Warning,
+            status: Status::New,
+            severity: Severity::High,
+            error: None,
+            cis: None,
+            count: None,
+            result: None,
         }
     }
 
@@ -224,8 +256,18 @@ impl<'a> Event<'a> {
             error: note.error.as_ref(),
             cis: None,
             count: None,
+            result: None,
         }
     }
+}
+
+/// What OCSF has no attributes for: the flow log of a resource, and which of its traffic it records.
+fn unmapped(result: &ResourceResult) -> Option<serde_json::Value> {
+    let flow_log = result.flow_log.as_ref().map(|flow_log| ("flow_log", serde_json::json!(flow_log)));
+    let has_ipv6 = result.has_ipv6.map(|has_ipv6| ("has_ipv6", serde_json::json!(has_ipv6)));
+    let fields: serde_json::Map<_, _> =
+        flow_log.into_iter().chain(has_ipv6).map(|(key, value)| (key.to_owned(), value)).collect();
+    (!fields.is_empty()).then_some(fields.into())
 }
 
 /// The verdict as it is written elsewhere, borrowed.
@@ -301,7 +343,9 @@ impl Serialize for Event<'_> {
             data["error"] = json!({ "operation": error.operation, "code": error.code, "request_id": error.request_id });
         }
         let has_advice = self.error.is_some_and(|error| !error.advice.is_empty());
-        let fields = 14 + usize::from(has_advice) + usize::from(self.count.is_some());
+        let unmapped = self.result.and_then(unmapped);
+        let optional = [has_advice, self.count.is_some(), unmapped.is_some()];
+        let fields = 14 + optional.into_iter().map(usize::from).sum::<usize>();
         let mut event = serializer.serialize_struct("ComplianceFinding", fields)?;
         event.serialize_field("class_uid", &2003)?;
         event.serialize_field("category_uid", &2)?;
@@ -342,6 +386,9 @@ impl Serialize for Event<'_> {
         event.serialize_field("evidences", &[json!({ "data": data })])?;
         if let Some(error) = self.error.filter(|_| has_advice) {
             event.serialize_field("remediation", &json!({ "desc": error.advice }))?;
+        }
+        if let Some(unmapped) = unmapped {
+            event.serialize_field("unmapped", &unmapped)?;
         }
         event.end()
     }

@@ -16,6 +16,7 @@
 //!     name: None,
 //!     is_service_managed: false,
 //!     creation_time: None,
+//!     has_ipv6: None,
 //! };
 //! let now = "2026-03-02T09:00+08:00".parse()?;
 //!
@@ -60,7 +61,7 @@ pub use plan::{Plan, Verdict};
 pub use policy::Policy;
 pub use resource_type::ResourceType;
 pub use vpc::change::{Change, FlowLogUpdate};
-pub use vpc::desired::{desired, level};
+pub use vpc::desired::{DecidingTag, TagUse, deciding_tags, desired, level};
 pub use vpc::diff::superfluous_under;
 pub use vpc::observed::{Delivery, FlowLog, ObservedTags, Resource, Status};
 pub use vpc::plan::plan;

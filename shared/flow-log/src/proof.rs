@@ -29,11 +29,19 @@ pub struct Tally {
     pub empty: u64,
     /// When the last of them ends.
     pub last: Option<Timestamp>,
+    /// The bytes of the traffic in them; `None` if they were not added up.
+    pub bytes: Option<u64>,
 }
 
 impl Tally {
     /// Adds the records of another tally.
     pub fn add(&mut self, other: Self) {
+        self.bytes = match (self.records, other.records) {
+            // Without records, there is nothing to add.
+            (0, _) => other.bytes,
+            (_, 0) => self.bytes,
+            _ => self.bytes.zip(other.bytes).map(|(one, another)| one.saturating_add(another)),
+        };
         self.records = self.records.saturating_add(other.records);
         self.skipped = self.skipped.saturating_add(other.skipped);
         self.empty = self.empty.saturating_add(other.empty);

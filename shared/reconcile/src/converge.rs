@@ -247,7 +247,8 @@ impl<'a> Convergence<'a> {
             };
             match outcome {
                 WriteOutcome::Planned(item) => {
-                    self.items.push(Item { is_exception: plan.is_exception, ..item });
+                    let is_settled_by_change = plan.converges && decision.withheld.is_none();
+                    self.items.push(Item { is_exception: plan.is_exception, is_settled_by_change, ..item });
                     self.look_at_destination(change, Occasion::Planned).await;
                 }
                 WriteOutcome::NotApproved(item) => {

@@ -180,10 +180,28 @@ impl Looked<'_> {
                 return Err(Unproven::NoIndex { field: Some(field) });
             }
         }
-        let rows = self.session.count_records(of, self.span()?, &fields).await.map_err(|error| self.failed(&error))?;
+        let span = self.span()?;
+        // An index that was not read may lack the field, and without it the whole query would fail.
+        let with_bytes = match index.filter(|index| index.sums_bytes) {
+            Some(_) => Some(self.session.count_records_and_bytes(of, span, &fields).await),
+            None => None,
+        };
+        // The proof does not depend on the bytes.
+        let with_bytes = with_bytes.filter(|found| !found.as_ref().is_err_and(|it| it.kind() == ErrorKind::Invalid));
+        let rows = match with_bytes {
+            Some(rows) => rows,
+            None => self.session.count_records(of, span, &fields).await,
+        };
+        let rows = rows.map_err(|error| self.failed(&error))?;
         let counted = |row: openapi::RecordCount| CountedResource {
             ids: levels.iter().zip(row.of).filter_map(|(level, id)| Some((*level, id?))).collect(),
-            tally: Tally { records: row.records, skipped: row.skipped, empty: row.empty, last: row.last },
+            tally: Tally {
+                records: row.records,
+                skipped: row.skipped,
+                empty: row.empty,
+                last: row.last,
+                bytes: row.bytes,
+            },
         };
         Ok(rows.into_iter().map(counted).collect())
     }
@@ -381,9 +399,26 @@ mod tests {
         let (found, proof, calls) = proof_of(vec![LOG_STORE, INDEX, ROWS]).await;
         let last = "2026-11-20T09:55:00Z".parse().unwrap();
         assert_eq!(proof, Proof::Delivering { records: 8, last });
-        assert_eq!(found.flow_logs[0].tally, Some(Tally { records: 9, skipped: 0, empty: 1, last: Some(last) }));
+        assert_eq!(
+            found.flow_logs[0].tally,
+            Some(Tally { records: 9, empty: 1, last: Some(last), ..Tally::default() })
+        );
         assert_eq!((found.retention_days, found.to), (Ok(180), testing::now()));
         assert_eq!(calls, ["GET /logstores/vpc", "GET /logstores/vpc/index", "POST /logstores/vpc/logs"]);
+    }
+
+    #[tokio::test]
+    async fn bytes_that_cannot_be_added_up_cost_no_proof() {
+        const WITH_BYTES: Reply = Reply::Answer(
+            200,
+            r#"{"keys":{"vpc-id":{},"log-status":{},"end":{},"bytes":{"type":"long","doc_value":true}}}"#,
+        );
+        const REFUSED: Reply = Reply::Answer(400, r#"{"errorCode":"ParameterInvalid","errorMessage":"No."}"#);
+        let (found, proof, calls) = proof_of(vec![LOG_STORE, WITH_BYTES, REFUSED, ROWS]).await;
+        assert_eq!((proof.name(), found.failures.len(), calls.len()), ("delivering", 0, 4));
+        assert_eq!(found.flow_logs[0].tally.unwrap().bytes, None);
+        let (_, denied, _) = proof_of(vec![LOG_STORE, WITH_BYTES, DENIED]).await;
+        assert_eq!(denied, Proof::Unknown(Unproven::NoPermission { action: "GetLogsV2" }), "it is not asked again");
     }
 
     #[tokio::test]

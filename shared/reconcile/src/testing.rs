@@ -38,6 +38,7 @@ fn resource(id: &str, parents: &[&str]) -> Resource {
         name: None,
         is_service_managed: false,
         creation_time: Some(now() - SignedDuration::from_hours(24)),
+        has_ipv6: None,
     }
 }
 

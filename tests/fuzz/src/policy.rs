@@ -60,5 +60,6 @@ fn resource(id: &str) -> Resource {
         name: None,
         is_service_managed: false,
         creation_time: None,
+        has_ipv6: None,
     }
 }

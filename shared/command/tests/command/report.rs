@@ -98,7 +98,7 @@ async fn it_says_who_read_what_with_which_policy_and_its_sums_close() {
     let (paused, off) = world.kept_vpc(&[("flowkeeper", "off")], &[]).await;
     world.cloud.edit_flow_log(&off, |flow_log| flow_log.status = "Inactive".to_owned());
     world.kept_vpc(&[], &[("FlowLogName", "renamed")]).await;
-    world.kept_vpc(&[("env", "night")], &[]).await;
+    let (night, _) = world.kept_vpc(&[("env", "night")], &[]).await;
     let foreign = world.cloud.create_vpc(&[]).await.unwrap();
     world.flow_log(&foreign, &[("TrafficType", "Drop")]).await;
     let (gone, orphan) = world.kept_vpc(&[], &[]).await;
@@ -127,13 +127,24 @@ async fn it_says_who_read_what_with_which_policy_and_its_sums_close() {
     assert!(whole("DescribeFlowLogs")["first_request_id"].is_string() && whole("DescribeFlowLogs")["pages"] == 1);
     let of = |id: &str| facts["results"].as_array().unwrap().iter().find(|it| it["id"] == id).unwrap();
     assert_eq!((&of(&paused)["schedule"], &of(&paused)["is_exception"]), (&json!("flowkeeper=off"), &json!(true)));
+    let tag = json!([{"on": paused, "key": "flowkeeper", "value": "off", "used_by": "resource_tag"}]);
+    assert_eq!(of(&paused)["tags_used"], tag);
+    assert_eq!(
+        of(&night)["tags_used"],
+        json!([{"on": night, "key": "env", "value": "night", "used_by": "override 2"}])
+    );
+    let program = sha256(Path::new(env!("CARGO_BIN_EXE_flowkeeper")));
+    assert_eq!(facts["head"]["binaries"], json!([{"sha256": program}]));
     let deliveries = facts["deliveries"].as_array().unwrap();
     assert!(deliveries.iter().all(|it| it["flow_log_id"] != off) && !deliveries.is_empty(), "one that is off has none");
     assert!(of(&paused)["flow_log"]["interval_minutes"].is_number(), "{}", of(&paused));
     assert_eq!(facts["schedules"][0]["name"], "weekends");
     assert_eq!(facts["services"][0]["is_open"], true);
     assert_eq!(control(&report, "2.5")["status"], "pass");
-    assert_eq!((&facts["log_stores"][0]["days"], &control(&report, "10.5.1")["status"]), (&json!(400), &json!("pass")));
+    let retention = control(&report, "10.5.1");
+    assert_eq!((&facts["log_stores"][0]["days"], &retention["status"]), (&json!(400), &json!("fail")));
+    let said = format!("without a flow log, so nothing is kept: {gone}");
+    assert!(retention["details"].to_string().contains(&said), "{retention}");
 }
 
 #[tokio::test]
@@ -220,6 +231,76 @@ async fn the_exit_code_says_whether_there_are_findings_only_where_that_is_asked_
 }
 
 #[tokio::test]
+async fn a_flow_log_of_some_traffic_paths_or_of_ipv4_alone_where_ipv6_is_on_does_not_satisfy_cis_3_3() {
+    let policy =
+        "flow_log: {project: flowlog, log_store: vpc, traffic_path: [internetGateway]}\nregions: [cn-hangzhou]\n";
+    let world = World::with(Options::default(), policy).await;
+    index(&world);
+    let (vpc, _) = world.kept_vpc(&[], &[("TrafficPath.1", "internetGateway")]).await;
+    write_record(&world, &vpc, "OK");
+    let (report, ran) = json_of(&world, &[]).await;
+    let result = &report["facts"]["results"][0];
+    assert_eq!(result["verdict"], "compliant", "the policy wants no more: {}", ran.whole());
+    let seen = (&result["flow_log"]["traffic_path"], &result["flow_log"]["ip_version"], &result["has_ipv6"]);
+    assert_eq!(seen, (&json!(["internetGateway"]), &json!("IPv4"), &json!(false)));
+    let cis = control(&report, "3.3");
+    assert_eq!(cis["status"], "fail");
+    assert!(cis["details"].to_string().contains(&format!("record some traffic paths only: {vpc}")), "{cis}");
+    let dual = world_with_records().await;
+    let vpc_of_both = dual.cloud.create_vpc(&[]).await.unwrap();
+    dual.cloud.edit_vpc(&vpc_of_both, |it| it.ipv6_cidr_block = "2408::/56".to_owned());
+    let flow_log = dual.flow_log(&vpc_of_both, &[("Tag.1.Key", "managed-by"), ("Tag.1.Value", "flowkeeper")]).await;
+    write_record(&dual, &vpc_of_both, "OK");
+    let (of_both, ran_of_both) = json_of(&dual, &[]).await;
+    let found = control(&of_both, "3.3");
+    assert_eq!(found["status"], "fail", "{flow_log}: {}", ran_of_both.whole());
+    let said = format!("record IPv4 only, and have IPv6 enabled: {vpc_of_both}");
+    assert!(found["details"].to_string().contains(&said), "{found}");
+}
+
+/// A world with a flow log whose records arrive.
+async fn world_with_records() -> World {
+    let world = world().await;
+    let vpc = old_vpc(&world).await;
+    write_record(&world, &vpc, "OK");
+    world
+}
+
+#[tokio::test]
+async fn what_a_schedule_or_a_tag_is_about_to_switch_off_is_an_exception_in_every_form() {
+    let world = world_with_records().await;
+    let (due, _) = world.kept_vpc(&[("flowkeeper", "off")], &[]).await;
+    write_record(&world, &due, "OK");
+    let forms = ["--json", "r.json", "--ocsf", "r.ocsf.json", "--junit", "r.xml", "--csv", "r.csv"];
+    let ran = world.run(&[&["report", "--detailed-exitcode"], &forms[..]].concat()).await;
+    assert_eq!(ran.code, 2, "there is something to change: {}", ran.whole());
+    let report: Value = serde_json::from_str(&read(&world, "r.json")).unwrap();
+    let sums = &report["assessment"]["sums"];
+    assert_eq!((&sums["paused"], &sums["findings"]), (&json!(1), &json!(0)), "{}", ran.whole());
+    let result = report["facts"]["results"].as_array().unwrap().iter().find(|it| it["id"] == *due).unwrap();
+    assert_eq!((&result["verdict"], &result["is_exception"]), (&json!("due-to-pause"), &json!(true)));
+    assert_eq!(report["facts"]["changes"][0]["action"], "DeactiveFlowLog", "the change is said all the same");
+    assert_ne!(control(&report, "AU-12")["status"], "fail", "it records");
+    let events: Value = serde_json::from_str(&read(&world, "r.ocsf.json")).unwrap();
+    let event = events.as_array().unwrap().iter().find(|it| it["resources"][0]["uid"] == *due).unwrap();
+    assert_eq!((&event["compliance"]["status_id"], &event["status_id"]), (&json!(1), &json!(3)), "{event}");
+    assert!(read(&world, "r.csv").contains("exception,due-to-pause,"));
+    assert!(!read(&world, "r.xml").contains("<failure"), "{}", read(&world, "r.xml"));
+}
+
+#[tokio::test]
+async fn what_is_about_to_be_switched_off_is_a_finding_if_something_else_is_the_matter_with_it() {
+    let world = world_with_records().await;
+    let (vpc, _) = world.kept_vpc(&[("env", "night"), ("flowkeeper", "on")], &[]).await;
+    let policy = format!("{POLICY}resource_tag: []\n");
+    fs::write(world.home.path().join("policy.yml"), policy).unwrap();
+    let (report, ran) = json_of(&world, &[]).await;
+    let result = report["facts"]["results"].as_array().unwrap().iter().find(|it| it["id"] == *vpc).unwrap();
+    assert_eq!((&result["verdict"], &result["is_finding"]), (&json!("due-to-pause"), &json!(true)), "{}", ran.whole());
+    assert_eq!(report["assessment"]["sums"]["findings"], 1);
+}
+
+#[tokio::test]
 async fn a_flow_log_service_that_is_closed_needs_a_look() {
     let world = world().await;
     world.cloud.close_flow_log_service();
@@ -266,6 +347,30 @@ async fn records_prove_delivery_and_what_cannot_be_counted_is_unknown() {
     assert_eq!((state(&without_index).as_str(), ran_without_index.code), ("unknown", 1));
     assert_eq!(without_index["facts"]["deliveries"][0]["why_unknown"], "the Logstore has no index");
     assert_eq!(without_index["facts"]["log_stores"][0]["days"], 400, "its retention is known all the same");
+}
+
+#[tokio::test]
+async fn a_delivery_has_the_bytes_of_its_records_by_the_same_query_if_the_index_can_add_them_up() {
+    let world = world_with_records().await;
+    let vpc = world.cloud.vpcs().remove(0).id;
+    write_record(&world, &vpc, "OK");
+    write_record(&world, &vpc, "NODATA");
+    let delivery = |report: &Value| report["facts"]["deliveries"][0].clone();
+    let (without, _) = json_of(&world, &[]).await;
+    assert_eq!((&delivery(&without)["records"], &delivery(&without)["bytes"]), (&json!(3), &Value::Null));
+    world.cloud.edit_log_store("flowlog", "vpc", |log_store| {
+        log_store.index.as_mut().unwrap()["keys"]["bytes"] = json!({"type": "long", "doc_value": true});
+    });
+    let before = world.cloud.calls_of("GetLogsV2").len();
+    let (with, ran) = json_of(&world, &[]).await;
+    assert_eq!(
+        (&delivery(&with)["records"], &delivery(&with)["bytes"]),
+        (&json!(3), &json!(2 * 840)),
+        "{}",
+        ran.whole()
+    );
+    assert_eq!(delivery(&with)["state"], "delivers");
+    assert_eq!(world.cloud.calls_of("GetLogsV2").len() - before, 1, "one query for the Logstore");
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use evidence::{
-    Asked, AskedAccount, BilledMonth, CallLog, Caller, Change, Cost, CostRow, Currency, DeliveryState, Facts, Failure,
-    FlowLogState, Head, Judged, Kind, LeftOut, NextChange, Note, NoteState, Omitted, OmittedDeliveries, OtherCost,
-    OtherKind, Part, PolicyName, Read, ResourceResult, Service, Week,
+    Asked, AskedAccount, BilledMonth, Binary, CallLog, Caller, Change, Cost, CostRow, Currency, DeliveryState, Facts,
+    Failure, FlowLogState, Head, Judged, Kind, LeftOut, NextChange, Note, NoteState, Omitted, OmittedDeliveries,
+    OtherCost, OtherKind, Part, PolicyName, Read, ResourceResult, Service, TagUsed, Week,
 };
 use flow_log::{
     Action, Policy, Verdict,
@@ -30,6 +30,10 @@ pub(crate) fn minimal() -> Facts {
         head: Head {
             tool: "flowkeeper".to_owned(),
             versions: vec!["0.2.0".to_owned()],
+            binaries: vec![Binary {
+                sha256: Some("b5d4045c3f466fa91fe2cc6abe79232a1a57cdf104f7a26e716e0a1e2789df78".to_owned()),
+                why_unknown: None,
+            }],
             run: "2026-11-25T22:07:00Z".to_owned(),
             started: time("2026-11-25T22:07:00Z"),
             ended: time("2026-11-25T22:07:31Z"),
@@ -66,6 +70,7 @@ pub(crate) fn vpc(account: &str, region: &str, nth: usize, name: &str) -> Resour
         region: region.to_owned(),
         kind: Kind::Vpc,
         name: Some(name.to_owned()),
+        has_ipv6: Some(false),
         verdict: Verdict::Compliant,
         reason: format!("{id} is recorded as the policy wants"),
         is_finding: false,
@@ -75,6 +80,8 @@ pub(crate) fn vpc(account: &str, region: &str, nth: usize, name: &str) -> Resour
             id: format!("fl-bp1example{nth:012}"),
             status: Some("Active".to_owned()),
             traffic_type: Some("All".to_owned()),
+            traffic_path: Some(vec!["all".to_owned()]),
+            ip_version: Some("IPv4".to_owned()),
             interval_minutes: Some(10),
             project: Some(format!("flowlog-{account}-{region}")),
             log_store: Some("vpc".to_owned()),
@@ -82,6 +89,7 @@ pub(crate) fn vpc(account: &str, region: &str, nth: usize, name: &str) -> Resour
         }),
         schedule: None,
         next_change: None,
+        tags_used: Vec::new(),
         error: None,
         id,
     }
@@ -207,6 +215,12 @@ pub(crate) fn small() -> Facts {
     excluded.is_exception = true;
     excluded.reason = "the policy's exclude names the tag env=sandbox".to_owned();
     excluded.flow_log = None;
+    excluded.tags_used = vec![TagUsed {
+        on: excluded.id.clone(),
+        key: "env".to_owned(),
+        value: "sandbox".to_owned(),
+        used_by: "exclude".to_owned(),
+    }];
     lose_flow_log(&mut facts.results[7]);
     let drifted = &mut facts.results[20];
     drifted.verdict = Verdict::Drifted;
@@ -350,8 +364,10 @@ fn unread_log_store(account: &str) -> ErrorReport {
 /// Records, counted: most flow logs deliver, and the first five show every state.
 pub(crate) fn proof(nth: usize) -> (Proof, Option<Tally>) {
     let last = time("2026-11-25T21:54:12Z");
-    let tally =
-        |records, empty, skipped| Some(Tally { records, empty, skipped, last: Some(last).filter(|_| records > 0) });
+    let tally = |records, empty, skipped| {
+        let bytes = Some(records * 1_400);
+        Some(Tally { records, empty, skipped, last: Some(last).filter(|_| records > 0), bytes })
+    };
     match nth {
         1 => (Proof::NoTraffic { last }, tally(144, 144, 0)),
         2 => (Proof::RecordsLost { skipped: 27 }, tally(90_114, 0, 27)),
@@ -430,7 +446,11 @@ pub(crate) fn hostile() -> Facts {
         if let Some(log) = &mut result.flow_log {
             log.status = Some(payload.to_owned());
             log.impairment = Some(payload.to_owned());
+            log.traffic_path = Some(vec![payload.to_owned()]);
+            log.ip_version = Some(payload.to_owned());
         }
+        let (on, used_by) = (result.id.clone(), "override 1".to_owned());
+        result.tags_used = vec![TagUsed { on, key: payload.to_owned(), value: payload.to_owned(), used_by }];
         result.error = Some(Failure {
             operation: payload.to_owned(),
             code: payload.to_owned(),

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flow_log::Verdict;
+use flow_log::{Verdict, names::TrafficPath};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,9 @@ use super::{
     sums::Sums,
 };
 use crate::{
-    facts::{ExceptionsCountAs, Facts, Failure, Kind, Note, NoteState, Omitted, Part, Read, ResourceResult},
+    facts::{
+        ExceptionsCountAs, Facts, Failure, FlowLogState, Kind, Note, NoteState, Omitted, Part, Read, ResourceResult,
+    },
     text::names,
 };
 
@@ -185,17 +187,16 @@ fn service(facts: &Facts) -> Control {
         accounts.iter().copied().filter(|account| open.get(account).copied().flatten() == wanted).collect()
     };
     let (opened, closed, unread) = (which(Some(true)), which(Some(false)), which(None));
-    let status = match (closed.is_empty(), unread.is_empty() && !opened.is_empty()) {
-        (false, _) => ControlStatus::Fail,
-        (true, true) => ControlStatus::Pass,
-        (true, false) => ControlStatus::Unknown,
-    };
+    let outside = left_out(facts, &[Part::Account]);
+    let is_known = unread.is_empty() && !opened.is_empty() && outside.is_none();
+    let status = status(!closed.is_empty(), is_known);
     let mut details = vec![format!("open in {} of {} accounts", opened.len(), accounts.len())];
     for (found, what) in [(closed, "not open in"), (unread, "not read in")] {
         if !found.is_empty() {
             details.push(format!("{what} {}", names(found.into_iter())));
         }
     }
+    details.extend(outside);
     Control {
         framework: "CIS Alibaba Cloud Foundation 2.0.0".to_owned(),
         id: "2.5".to_owned(),
@@ -219,32 +220,74 @@ pub(crate) enum VpcStatus {
     Unknown,
 }
 
-/// How a VPC answers CIS 3.3, which asks for an active flow log that records rejected packets: `All` and `Drop` do, and
-/// `Allow` does not. One whose records do not arrive records nothing. `None` if the result is about no VPC, or about one that is gone.
+/// Which of the rejected packets of a VPC an active flow log records, by its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rejected {
+    /// All of them.
+    All,
+    /// Not all of them, and why.
+    Part(&'static str),
+    /// That is not known, and why.
+    Unknown(&'static str),
+}
+
+/// Tells which of the rejected packets of a VPC a flow log records.
+///
+/// The traffic type is `All`, `Drop` or `Allow`. The traffic path is `all`, or a list of gateways, endpoints and routers of
+/// which each is a part of the traffic; the documentation of `CreateFlowLog` has the values. An empty list is the API's
+/// default, `all`. `IPv4` is the only IP version that the documentation has.
+fn rejected(flow_log: &FlowLogState, has_ipv6: Option<bool>) -> Rejected {
+    let is = |text: &str, word: &str| text.eq_ignore_ascii_case(word);
+    let traffic = match flow_log.traffic_type.as_deref() {
+        Some(word) if is(word, "All") || is(word, "Drop") => Rejected::All,
+        Some(word) if is(word, "Allow") => Rejected::Part("record accepted packets only"),
+        _ => Rejected::Unknown("their traffic type is not known"),
+    };
+    let is_known = |path: &String| TrafficPath::ALL.iter().any(|known| is(path, known));
+    let path = match flow_log.traffic_path.as_deref() {
+        Some([]) => Rejected::All,
+        Some(paths) if paths.iter().any(|path| is(path, TrafficPath::All.as_str())) => Rejected::All,
+        Some(paths) if paths.iter().all(is_known) => Rejected::Part("record some traffic paths only"),
+        _ => Rejected::Unknown("their traffic path is not known"),
+    };
+    let version = match (flow_log.ip_version.as_deref(), has_ipv6) {
+        (None, Some(false)) => Rejected::All,
+        (Some(version), Some(false)) if is(version, "IPv4") => Rejected::All,
+        (Some(version), Some(true)) if is(version, "IPv4") => Rejected::Part("record IPv4 only, and have IPv6 enabled"),
+        (Some(version), None) if is(version, "IPv4") => {
+            Rejected::Unknown("record IPv4 only, and whether IPv6 is enabled is not known")
+        }
+        _ => Rejected::Unknown("their IP version is not known"),
+    };
+    let all = [traffic, path, version];
+    let part = all.iter().find(|it| matches!(it, Rejected::Part(_)));
+    let unknown = all.iter().find(|it| matches!(it, Rejected::Unknown(_)));
+    part.or(unknown).copied().unwrap_or(Rejected::All)
+}
+
+/// How a VPC answers CIS 3.3, which asks for an active flow log that records rejected packets: with the traffic type `All`
+/// or `Drop`, on all traffic paths, and of every IP version that the VPC has. One whose records do not arrive records
+/// nothing. `None` if the result is about no VPC, or about one that is gone.
 pub(crate) fn vpc_status(facts: &Facts, result: &ResourceResult) -> Option<VpcStatus> {
     if result.kind != Kind::Vpc || result.verdict == Verdict::Orphaned {
         return None;
     }
     let class = result.class();
     let flow_log = result.flow_log.as_ref();
-    let status = flow_log.and_then(|it| it.status.as_deref());
-    let traffic = flow_log.and_then(|it| it.traffic_type.as_deref());
-    let is = |text: Option<&str>, word: &str| text.is_some_and(|text| text.eq_ignore_ascii_case(word));
-    let rejected = is(traffic, "All") || is(traffic, "Drop");
+    let is_active = flow_log.and_then(|it| it.status.as_deref()).map(|status| status.eq_ignore_ascii_case("Active"));
+    let rejected = flow_log.map(|it| rejected(it, result.has_ipv6));
     Some(match (class, result.verdict) {
         // In transition, or repaired and not read again.
         (Class::Unknown | Class::Changed | Class::Pending, _) => VpcStatus::Unknown,
         (_, Verdict::Missing | Verdict::Inactive | Verdict::Undelivered) => VpcStatus::DoesNot,
-        _ if is(status, "Active") && rejected => match (arrival(facts, result), class) {
+        _ if is_active == Some(true) && rejected == Some(Rejected::All) => match (arrival(facts, result), class) {
             (Arrival::Proven | Arrival::NotDue, _) => VpcStatus::Records,
             (_, Class::Exception) => VpcStatus::Exception,
             (Arrival::Fails, _) => VpcStatus::DoesNot,
             (Arrival::Unknown, _) => VpcStatus::Unknown,
         },
         (Class::Exception, _) => VpcStatus::Exception,
-        _ if is(traffic, "Allow") || status.is_some_and(|status| !status.eq_ignore_ascii_case("Active")) => {
-            VpcStatus::DoesNot
-        }
+        _ if is_active == Some(false) || matches!(rejected, Some(Rejected::Part(_))) => VpcStatus::DoesNot,
         _ => VpcStatus::Unknown,
     })
 }
@@ -266,7 +309,14 @@ fn omitted_vpc_status(omitted: &Omitted) -> Option<VpcStatus> {
 /// CIS 3.3: every VPC has an active flow log that records rejected packets.
 fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
     let [mut records, mut does_not, mut paused, mut left_alone, mut unknown] = [const { Vec::new() }; 5];
+    let mut why: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for result in &facts.results {
+        if let (Some(VpcStatus::DoesNot | VpcStatus::Unknown), Some(flow_log)) =
+            (vpc_status(facts, result), &result.flow_log)
+            && let Rejected::Part(reason) | Rejected::Unknown(reason) = rejected(flow_log, result.has_ipv6)
+        {
+            why.entry(reason).or_default().push(&result.id);
+        }
         let list: &mut Vec<&str> = match vpc_status(facts, result) {
             None => continue,
             Some(VpcStatus::Records) => &mut records,
@@ -292,7 +342,7 @@ fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
     let all = (records.len() + does_not.len() + paused.len() + left_alone.len() + unknown.len()) as u64;
     let all = [more_do_not, more_paused, more_alone, more_unknown].into_iter().fold(all, u64::saturating_add);
     let mut details =
-        vec![format!("{} of {all} VPCs have an active flow log that records rejected packets", records.len())];
+        vec![format!("{} of {all} VPCs have an active flow log that records all rejected packets", records.len())];
     let mut tell = |ids: &[&str], what: &str| {
         if !ids.is_empty() {
             details.push(format!("{what}: {}", names(ids.iter().copied())));
@@ -308,6 +358,9 @@ fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
     tell(&paused, off);
     tell(&left_alone, alone);
     tell(&unknown, "not known");
+    for (reason, ids) in &why {
+        tell(ids, &format!("of these {reason}"));
+    }
     for (number, what) in
         [(more_do_not, "do not"), (more_paused, off), (more_alone, alone), (more_unknown, "not known")]
     {
@@ -351,10 +404,15 @@ fn unlisted_deliveries(facts: &Facts) -> Option<String> {
     (count > 0).then(|| format!("whether the records of {count} flow logs arrive is only counted"))
 }
 
-/// Says which accounts and regions were not asked. What they have may not comply.
-fn outside(facts: &Facts) -> Vec<String> {
-    let left_out = facts.asked.left_out.iter().filter(|it| it.part != Part::Other);
+/// Says which of these parts were not asked. What they have may not comply.
+fn left_out(facts: &Facts, parts: &[Part]) -> Option<String> {
+    let left_out = facts.asked.left_out.iter().filter(|it| parts.contains(&it.part));
     let left_out: BTreeSet<_> = left_out.map(|it| it.what.as_str()).collect();
+    (!left_out.is_empty()).then(|| format!("outside the scope: {}", names(left_out.into_iter())))
+}
+
+/// Says which accounts and regions were not asked, and which have no flow log service. What they have may not comply.
+fn outside(facts: &Facts) -> Vec<String> {
     let unsupported = facts.notes.iter().filter(|note| note.state == NoteState::Unsupported);
     // Resources are listed first: a region that has none needs no flow logs.
     let is_empty = |note: &&Note| {
@@ -365,10 +423,9 @@ fn outside(facts: &Facts) -> Vec<String> {
     };
     let unsupported = unsupported.filter(|note| !is_empty(note));
     let unsupported: BTreeSet<_> = unsupported.filter_map(|note| note.region.as_deref()).collect();
-    let found =
-        [(left_out, "outside the scope"), (unsupported, "without the flow log service, so not known to comply")];
-    let found = found.into_iter().filter(|(what, _)| !what.is_empty());
-    found.map(|(what, why)| format!("{why}: {}", names(what.into_iter()))).collect()
+    let unsupported = (!unsupported.is_empty())
+        .then(|| format!("without the flow log service, so not known to comply: {}", names(unsupported.into_iter())));
+    left_out(facts, &[Part::Account, Part::Region]).into_iter().chain(unsupported).collect()
 }
 
 const fn status(fails: bool, is_known: bool) -> ControlStatus {
@@ -379,6 +436,36 @@ const fn status(fails: bool, is_known: bool) -> ControlStatus {
     }
 }
 
+/// What a finding says about what is recorded of its resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gap {
+    /// Something that the policy wants recorded is not, or not as it wants.
+    Yes,
+    /// It is recorded, gone, or off on purpose. A person should look for another reason.
+    No,
+    /// That is not known.
+    Unknown,
+}
+
+const fn gap(verdict: Verdict) -> Gap {
+    match verdict {
+        Verdict::Missing | Verdict::Inactive | Verdict::Undelivered | Verdict::Drifted => Gap::Yes,
+        Verdict::Compliant | Verdict::Orphaned | Verdict::Paused | Verdict::DueToPause => Gap::No,
+        // A foreign flow log that is a finding may record less; what cannot have a flow log has traffic all the same.
+        Verdict::Foreign | Verdict::Pending | Verdict::Excluded | Verdict::Unsupported | Verdict::Unknown => {
+            Gap::Unknown
+        }
+    }
+}
+
+/// How many findings say this about what is recorded.
+fn findings(facts: &Facts, wanted: Gap) -> u64 {
+    let listed = facts.results.iter().map(|it| (it.class(), it.verdict, 1));
+    let omitted = facts.omitted.iter().map(|it| (it.class(), it.verdict, it.count));
+    let found = listed.chain(omitted).filter(|(class, verdict, _)| *class == Class::Finding && gap(*verdict) == wanted);
+    found.fold(0, |sum, (_, _, number)| sum.saturating_add(number))
+}
+
 /// Whether everything that the policy wants recorded is recorded.
 fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Vec<String>) {
     let mut parts = vec![format!("{} of {} resources are as the policy wants them", sums.compliant, sums.resources)];
@@ -387,7 +474,10 @@ fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Ve
             parts.push(format!("{number} {what}"));
         }
     };
-    tell(sums.findings, "not");
+    let [gaps, none, unclear] = [Gap::Yes, Gap::No, Gap::Unknown].map(|wanted| findings(facts, wanted));
+    tell(gaps, "not");
+    tell(none, "findings for another reason than what is recorded");
+    tell(unclear, "findings that are not known to be recorded");
     tell(sums.paused, "off on purpose");
     tell(sums.excluded, "left alone, so not known to comply");
     tell(sums.unknown.saturating_add(sums.pending).saturating_add(sums.changed), "not known");
@@ -408,17 +498,21 @@ fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Ve
     let is_narrow = !outside.is_empty();
     details.extend(outside);
     let is_strict = facts.exceptions_count_as == ExceptionsCountAs::Failure;
-    let fails = sums.findings > 0 || is_strict && sums.exceptions > 0;
+    let fails = gaps > 0 || is_strict && sums.exceptions > 0;
     let is_known = scope.is_whole
         && facts.lists_everything()
         && !is_narrow
         && unproven == 0
+        && unclear == 0
         && [sums.excluded, sums.unknown, sums.pending, sums.changed, sums.unlisted] == [0; 5]
         && (sums.compliant > 0 || sums.exceptions == 0);
     (status(fails, is_known), details)
 }
 
 /// Whether every Logstore keeps records for as many days as are needed.
+///
+/// A resource without a flow log has no Logstore. If the policy wants one, nothing of the resource is kept, as in a Logstore
+/// that is gone; if the resource is left alone, or nobody has read where its records go, that is not known.
 fn kept(
     facts: &Facts,
     retention: &[Retention],
@@ -437,13 +531,54 @@ fn kept(
             details.push(format!("{what}: {}", names(found.iter().map(String::as_str))));
         }
     }
+    let [mut nowhere, mut left_alone, mut untold] = [const { Vec::new() }; 3];
+    for result in facts.results.iter().filter(|it| it.verdict != Verdict::Orphaned) {
+        let target = result.flow_log.as_ref().map(|it| it.project.is_some() && it.log_store.is_some());
+        match (target, result.verdict) {
+            (Some(true), _) => {}
+            (_, Verdict::Missing) => nowhere.push(result.id.as_str()),
+            // It keeps what it has recorded, and nothing is due now.
+            (None, _) if result.is_paused() => {}
+            (None, Verdict::Excluded | Verdict::Unsupported) => left_alone.push(result.id.as_str()),
+            _ => untold.push(result.id.as_str()),
+        }
+    }
+    for (found, what) in [
+        (&nowhere, "without a flow log, so nothing is kept"),
+        (&left_alone, "left alone, so not known to be kept"),
+        (&untold, "not known where they are kept"),
+    ] {
+        if !found.is_empty() {
+            details.push(format!("{what}: {}", names(found.iter().copied())));
+        }
+    }
+    let omitted = facts.omitted.iter().filter(|it| it.verdict == Verdict::Missing);
+    let more_nowhere = omitted.fold(0, |sum: u64, it| sum.saturating_add(it.count));
+    if more_nowhere > 0 {
+        details.push(format!("without a flow log, so nothing is kept: {more_nowhere} that this report only counts"));
+    }
     if !scope.is_whole {
         details.push("not all of the scope was read, so there may be others".to_owned());
     }
+    let outside = outside(facts);
+    let is_narrow = !outside.is_empty();
+    details.extend(outside);
     if sums.omitted > 0 {
         details.push(format!("{} resources are only counted, so there may be others", sums.omitted));
     }
     details.extend(unlisted_deliveries(facts));
-    let is_known = scope.is_whole && facts.lists_everything() && unread.is_empty() && !long.is_empty();
-    (status(!short.is_empty(), is_known), details)
+    if sums.unlisted > 0 {
+        details.push(format!("{} resources were only counted, so there may be others", sums.unlisted));
+    }
+    let is_strict = facts.exceptions_count_as == ExceptionsCountAs::Failure;
+    let fails = !short.is_empty() || !nowhere.is_empty() || more_nowhere > 0 || is_strict && !left_alone.is_empty();
+    let is_known = scope.is_whole
+        && facts.lists_everything()
+        && sums.unlisted == 0
+        && !is_narrow
+        && unread.is_empty()
+        && left_alone.is_empty()
+        && untold.is_empty()
+        && !long.is_empty();
+    (status(fails, is_known), details)
 }

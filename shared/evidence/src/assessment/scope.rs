@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::class::Class;
-use crate::facts::{Facts, Failure, Kind, Note, NoteState, Read};
+use crate::facts::{Facts, Failure, Kind, Note, NoteState, Read, Service};
 
 /// How much of the scope was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -183,6 +183,23 @@ pub(super) fn read(facts: &Facts) -> (ScopeRead, Vec<Unknown>) {
     }
     scope.is_whole = is_whole && scope.accounts_asked > 0 && scope.accounts_read == scope.accounts_asked;
     (scope, unknown)
+}
+
+/// The flow log services that are not open, as findings: without the service, an account records nothing.
+pub(crate) fn closed_services(facts: &Facts) -> Vec<Note> {
+    let closed = facts.services.iter().filter(|service| service.is_open == Some(false));
+    let note = |Service { account, .. }: &Service| Note {
+        account: Some(account.clone()),
+        region: None,
+        subject: Some("the flow log service".to_owned()),
+        state: NoteState::Finding,
+        reason: format!(
+            "{account} has not opened the flow log service, so it can have no flow logs; accept the service's terms in the \
+             console, or by the function open-flow-log-service"
+        ),
+        error: None,
+    };
+    closed.map(note).collect()
 }
 
 /// The accounts whose flow log service was not read, but for those that are `unread` as a whole.

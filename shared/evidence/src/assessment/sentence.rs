@@ -77,8 +77,9 @@ pub(super) fn verdict(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> String {
     }
     let others = findings.into_values().fold(0, u64::saturating_add);
     let notes = facts.notes.iter().filter(|note| note.state == NoteState::Finding).count() as u64;
-    tell(others.saturating_add(notes), "needs a look", "need a look");
     let closed = facts.services.iter().filter(|service| service.is_open == Some(false)).count() as u64;
+    // Each that is closed has a note.
+    tell(others.saturating_add(notes.saturating_sub(closed)), "needs a look", "need a look");
     tell(closed, "account has not opened the flow log service", "accounts have not opened the flow log service");
     tell(sums.unknown, "could not be read", "could not be read");
     let unread = scope.regions_asked - scope.regions_read - scope.regions_unsupported;

@@ -74,6 +74,9 @@ pub struct ResourceResult {
     /// Its name. Anybody who may create resources chooses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Whether IPv6 is enabled in it; absent if the API did not say, and for kinds of which it never does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_ipv6: Option<bool>,
     /// The verdict when it was read, before any change.
     #[schemars(schema_with = "verdict_schema")]
     pub verdict: Verdict,
@@ -97,6 +100,9 @@ pub struct ResourceResult {
     /// When it is switched next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_change: Option<NextChange>,
+    /// The tags that decided about it. Who set them is not known: no list of tags says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags_used: Vec<TagUsed>,
     /// The call that failed, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
@@ -161,6 +167,13 @@ pub struct FlowLogState {
     /// The traffic that it records: `All`, `Allow` or `Drop`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic_type: Option<String>,
+    /// The paths whose traffic it records. `all`, which is the API's default, or none is every path; any other is traffic
+    /// through a gateway, an endpoint or a router alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic_path: Option<Vec<String>>,
+    /// The IP version whose traffic it records, such as `IPv4`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_version: Option<String>,
     /// The aggregation interval in minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval_minutes: Option<u32>,
@@ -176,6 +189,14 @@ pub struct FlowLogState {
 }
 
 impl FlowLogState {
+    /// The traffic paths in words; `None` if the API did not say.
+    #[must_use]
+    pub(crate) fn paths(&self) -> Option<String> {
+        let paths = self.traffic_path.as_deref()?;
+        let is_all = paths.is_empty() || paths.iter().any(|path| path.eq_ignore_ascii_case("all"));
+        Some(if is_all { "all paths".to_owned() } else { paths.join(", ") })
+    }
+
     /// A flow log that could not be read: only its id is known.
     #[must_use]
     pub const fn unread(id: String) -> Self {
@@ -183,12 +204,28 @@ impl FlowLogState {
             id,
             status: None,
             traffic_type: None,
+            traffic_path: None,
+            ip_version: None,
             interval_minutes: None,
             project: None,
             log_store: None,
             impairment: None,
         }
     }
+}
+
+/// A tag that decided about a resource.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct TagUsed {
+    /// The resource that carries it: the resource itself, or its VPC.
+    pub on: String,
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// The part of the policy that asks for it: `exclude`, `resource_tag`, or the number of an override, such as
+    /// `override 2`.
+    pub used_by: String,
 }
 
 /// When a flow log is switched next.
@@ -282,6 +319,10 @@ pub struct Delivery {
     /// All records in the window; absent if they could not be counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<u64>,
+    /// The bytes of the traffic in these records: what flowed, and not what was written. Absent if they could not be added
+    /// up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
     /// Records that say that nothing flowed, `NODATA`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_data: Option<u64>,

@@ -502,3 +502,135 @@ fn no_count_in_a_crafted_document_makes_the_sums_overflow() {
     assert_eq!(evidence.assessment().sums.counted(), u64::MAX);
     evidence.write_page(std::io::sink()).unwrap();
 }
+
+/// The first VPC, with a flow log that records these paths and this IP version.
+fn recording(paths: Option<&[&str]>, version: Option<&str>, has_ipv6: Option<bool>) -> Facts {
+    let mut facts = whole();
+    facts.results[0].has_ipv6 = has_ipv6;
+    let flow_log = facts.results[0].flow_log.as_mut().unwrap();
+    flow_log.traffic_path = paths.map(|paths| paths.iter().map(|path| (*path).to_owned()).collect());
+    flow_log.ip_version = version.map(str::to_owned);
+    facts
+}
+
+#[test]
+fn a_flow_log_of_some_traffic_paths_does_not_satisfy_cis_3_3_and_one_of_paths_that_nobody_knows_is_unknown() {
+    for (paths, expected) in [
+        (Some(&["all"][..]), Pass),
+        (Some(&[][..]), Pass),
+        (Some(&["internetGateway", "all"][..]), Pass),
+        (Some(&["internetGateway"][..]), Fail),
+        (Some(&["natGateway", "ecr"][..]), Fail),
+        (Some(&["internetGateway", "teleporter"][..]), Unknown),
+        (None, Unknown),
+    ] {
+        let facts = recording(paths, Some("IPv4"), Some(false));
+        let found = control(facts.clone(), "3.3");
+        assert_eq!(found.status, expected, "{paths:?}");
+        let words = match expected {
+            Pass => continue,
+            Fail => "of these record some traffic paths only",
+            Unknown => "of these their traffic path is not known",
+        };
+        let said = format!("{words}: {}", facts.results[0].id);
+        assert!(found.details.contains(&said), "{said}: {:?}", found.details);
+    }
+}
+
+#[test]
+fn ipv4_alone_satisfies_cis_3_3_only_where_ipv6_is_known_to_be_off() {
+    for (version, has_ipv6, expected) in [
+        (Some("IPv4"), Some(false), Pass),
+        (Some("IPv4"), Some(true), Fail),
+        (Some("IPv4"), None, Unknown),
+        (None, Some(false), Pass),
+        (None, Some(true), Unknown),
+        (None, None, Unknown),
+        (Some("IPv6"), Some(false), Unknown),
+        (Some("IPv6"), Some(true), Unknown),
+    ] {
+        let facts = recording(Some(&["all"]), version, has_ipv6);
+        assert_eq!(status(facts, "3.3"), expected, "{version:?} {has_ipv6:?}");
+    }
+    let mut both = recording(Some(&["vbr"]), None, None);
+    both.results[0].flow_log.as_mut().unwrap().traffic_type = None;
+    assert_eq!(status(both, "3.3"), Fail, "what is known to be missing outweighs what is not known");
+}
+
+#[test]
+fn retention_passes_only_if_every_account_and_region_was_asked_and_every_resource_has_a_logstore() {
+    assert_eq!((status(whole(), "article 21 (3)"), status(whole(), "10.5.1")), (Pass, Pass));
+    for part in [Part::Region, Part::Account, Part::Other] {
+        let mut facts = whole();
+        let left_out = LeftOut { what: "cn-beijing".to_owned(), why: "nobody asked".to_owned(), part };
+        facts.asked.left_out.push(left_out);
+        let expected = if part == Part::Other { Pass } else { Unknown };
+        assert_eq!(status(facts.clone(), "10.5.1"), expected, "{part:?}");
+        let service = control(facts, "2.5");
+        assert_eq!(service.status, if part == Part::Account { Unknown } else { Pass }, "{part:?}");
+        let is_named = service.details.iter().any(|why| why == "outside the scope: cn-beijing");
+        assert_eq!(is_named, part == Part::Account, "{:?}", service.details);
+    }
+    for (verdict, is_strict, expected) in [
+        (Verdict::Missing, false, Fail),
+        (Verdict::Excluded, false, Unknown),
+        (Verdict::Excluded, true, Fail),
+        (Verdict::Unsupported, false, Unknown),
+        (Verdict::Compliant, false, Unknown),
+        (Verdict::Unknown, false, Unknown),
+        (Verdict::Paused, false, Pass),
+        (Verdict::Orphaned, false, Pass),
+    ] {
+        let mut facts = whole();
+        facts.results[0].verdict = verdict;
+        facts.results[0].flow_log = None;
+        facts.results[0].is_exception = matches!(verdict, Verdict::Paused | Verdict::Excluded);
+        if is_strict {
+            facts.exceptions_count_as = ExceptionsCountAs::Failure;
+        }
+        assert_eq!(status(facts.clone(), "10.5.1"), expected, "{verdict}");
+        let is_named = control(facts.clone(), "10.5.1").details.iter().any(|why| why.contains(&facts.results[0].id));
+        assert_eq!(is_named, expected != Pass, "{verdict}");
+    }
+    let mut counted = whole();
+    counted.judged[0].unlisted = 1;
+    assert_eq!(status(counted, "10.5.1"), Unknown, "a resource that is only counted may write anywhere");
+    let mut omitted = whole();
+    omitted.omitted = vec![evidence::Omitted {
+        account: FIRST.to_owned(),
+        region: "cn-hangzhou".to_owned(),
+        kind: Kind::Vpc,
+        verdict: Verdict::Missing,
+        is_finding: true,
+        is_exception: false,
+        is_changed: false,
+        count: 1,
+    }];
+    assert_eq!(status(omitted, "10.5.1"), Fail, "one that is counted as a failure fails");
+}
+
+#[test]
+fn a_finding_about_something_other_than_what_is_recorded_fails_no_control_on_recording() {
+    for (verdict, expected) in [
+        (Verdict::Missing, Fail),
+        (Verdict::Inactive, Fail),
+        (Verdict::Undelivered, Fail),
+        (Verdict::Drifted, Fail),
+        (Verdict::Orphaned, Pass),
+        (Verdict::Compliant, Pass),
+        (Verdict::DueToPause, Pass),
+        (Verdict::Paused, Pass),
+        (Verdict::Foreign, Unknown),
+        (Verdict::Unsupported, Unknown),
+        (Verdict::Excluded, Unknown),
+        (Verdict::Pending, Unknown),
+        (Verdict::Unknown, Unknown),
+    ] {
+        let mut facts = whole();
+        facts.results[0].verdict = verdict;
+        facts.results[0].is_finding = true;
+        assert_eq!(status(facts.clone(), "10.2.1"), expected, "{verdict}");
+        let sums = Evidence::new(facts).assessment().sums.clone();
+        assert_eq!(sums.findings, u64::from(verdict != Verdict::Unknown), "{verdict}: it is a finding all the same");
+    }
+}

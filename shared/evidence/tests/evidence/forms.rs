@@ -51,7 +51,7 @@ fn the_csv_has_one_row_for_each_resource_and_one_for_everything_unread() {
     let evidence = Evidence::new(samples::small());
     let text = written(|to| evidence.write_csv(to));
     let mut reader = csv::Reader::from_reader(text.as_bytes());
-    assert_eq!(reader.headers().unwrap().len(), 25);
+    assert_eq!(reader.headers().unwrap().len(), 28);
     let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 41 + 3);
     let unread = rows.iter().find(|row| row["class"] == "unknown" && row["id"].is_empty()).unwrap();
@@ -103,9 +103,9 @@ fn junit_has_a_suite_for_each_region_and_counts_failures_errors_and_skipped_case
     let evidence = Evidence::new(samples::small());
     let text = written(|to| evidence.write_junit(to));
     let report = quick_junit::Report::deserialize_from_str(&text).unwrap();
-    assert_eq!((report.tests, report.failures), (41 + 4, 5));
+    assert_eq!((report.tests, report.failures), (41 + 4 + 9, 5 + 1));
     assert_eq!(report.errors, 4, "a region, a retention and a delivery that were not read, and the scope as a whole");
-    assert_eq!(text.matches("<skipped").count(), 4);
+    assert_eq!(text.matches("<skipped").count(), 4 + 7);
     let names: Vec<_> = report.test_suites.iter().map(|suite| suite.name.as_str()).collect();
     assert!(names.contains(&"1000000000000001/cn-hangzhou") && names.contains(&"1000000000000002/eu-central-1"));
 }
@@ -365,4 +365,95 @@ fn every_verdict_becomes_in_junit_and_ocsf_what_the_documents_say() {
         }
     }
     assert_eq!(seen, Verdict::ALL.len(), "every verdict is in the table, once");
+}
+
+#[test]
+fn every_form_that_lists_a_flow_log_says_which_paths_and_which_ip_version_it_records() {
+    let mut facts = samples::small();
+    let result = &mut facts.results[0];
+    result.has_ipv6 = Some(true);
+    let flow_log = result.flow_log.as_mut().unwrap();
+    flow_log.traffic_path = Some(vec!["internetGateway".to_owned(), "natGateway".to_owned()]);
+    flow_log.ip_version = Some("IPv4".to_owned());
+    let (id, evidence) = (result.id.clone(), Evidence::new(facts));
+    let page = page(&evidence);
+    assert!(page.contains("<bdi>internetGateway, natGateway</bdi> · <bdi>IPv4</bdi>, IPv6 enabled"));
+    assert!(page.contains("<bdi>all paths</bdi>"), "the others record every path");
+    let text = written(|to| evidence.write_csv(to));
+    let rows: Vec<BTreeMap<String, String>> =
+        csv::Reader::from_reader(text.as_bytes()).deserialize().map(Result::unwrap).collect();
+    let row = rows.iter().find(|row| row["id"] == id).unwrap();
+    let found = ["traffic_path", "ip_version", "has_ipv6"].map(|column| row[column].as_str());
+    assert_eq!(found, ["internetGateway natGateway", "IPv4", "true"]);
+    let events: Vec<Value> = serde_json::from_str(&written(|to| evidence.write_ocsf(to))).unwrap();
+    let event = events.iter().find(|event| event["resources"][0]["uid"] == id).unwrap();
+    let unmapped = &event["unmapped"];
+    assert_eq!(unmapped["flow_log"]["traffic_path"], serde_json::json!(["internetGateway", "natGateway"]));
+    assert_eq!((&unmapped["flow_log"]["ip_version"], &unmapped["has_ipv6"]), (&"IPv4".into(), &true.into()));
+    assert_eq!(event["compliance"]["checks"][1]["status_id"], 3, "{event}");
+}
+
+#[test]
+fn a_flow_log_service_that_is_closed_is_a_finding_in_every_form_even_if_there_is_nothing_else() {
+    let mut facts = samples::minimal();
+    let account = samples::FIRST.to_owned();
+    facts.services.push(evidence::Service { account, is_open: Some(false), error: None, calls: Vec::new() });
+    let evidence = Evidence::new(facts);
+    assert_eq!(Evidence::new(evidence.clone().into_facts()), evidence, "drawn twice, it says the same");
+    let row = written(|to| evidence.write_csv(to));
+    assert!(row.contains("finding,,1000000000000001,,,the flow log service,,"), "{row}");
+    let events: Vec<Value> = serde_json::from_str(&written(|to| evidence.write_ocsf(to))).unwrap();
+    let event = events.iter().find(|event| event["status_code"] == "finding").unwrap();
+    assert_eq!(
+        (&event["compliance"]["status_id"], &event["cloud"]["account"]["uid"]),
+        (&3.into(), &samples::FIRST.into())
+    );
+    let junit = quick_junit::Report::deserialize_from_str(&written(|to| evidence.write_junit(to))).unwrap();
+    assert!(junit.failures > 0, "{junit:?}");
+    assert!(page(&evidence).contains("has not opened the flow log service, so it can have no flow logs"));
+    let mut two = samples::small();
+    two.services.iter_mut().for_each(|service| service.is_open = Some(false));
+    let verdict = Evidence::new(two).assessment().verdict.clone();
+    assert!(verdict.contains("2 accounts have not opened the flow log service"), "{verdict}");
+    assert!(!verdict.contains("need a look"), "it is told once: {verdict}");
+}
+
+#[test]
+fn counts_that_disagree_are_in_the_csv_and_in_ocsf_too() {
+    let mut facts = samples::small();
+    facts.judged[0].resources += 1;
+    facts.head.ended = facts.head.started - jiff::SignedDuration::from_secs(1);
+    let evidence = Evidence::new(facts);
+    let why = &evidence.assessment().discrepancies;
+    assert_eq!(why.len(), 2, "{why:?}");
+    let text = written(|to| evidence.write_csv(to));
+    let rows: Vec<BTreeMap<String, String>> =
+        csv::Reader::from_reader(text.as_bytes()).deserialize().map(Result::unwrap).collect();
+    let rows: Vec<_> = rows.iter().filter(|row| row["verdict"] == "discrepancy").map(|row| &row["reason"]).collect();
+    assert_eq!(rows, why.iter().collect::<Vec<_>>());
+    let events: Vec<Value> = serde_json::from_str(&written(|to| evidence.write_ocsf(to))).unwrap();
+    let found: Vec<_> = events.iter().filter(|event| event["status_code"] == "discrepancy").collect();
+    let said: Vec<_> = found.iter().map(|event| event["message"].as_str().unwrap()).collect();
+    assert_eq!(said, why.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(found.iter().all(|event| event["compliance"]["status_id"] == 2), "nothing passes or fails by it");
+    assert_ne!(found[0]["finding_info"]["uid"], found[1]["finding_info"]["uid"]);
+}
+
+#[test]
+fn each_control_is_a_case_in_junit_and_one_that_nobody_has_to_meet_breaks_no_build() {
+    let evidence = Evidence::new(samples::small());
+    let junit = quick_junit::Report::deserialize_from_str(&written(|to| evidence.write_junit(to))).unwrap();
+    let suite = junit.test_suites.iter().find(|suite| suite.name.as_str() == "controls").unwrap();
+    let status = |id: &str| {
+        let case = suite.test_cases.iter().find(|case| case.name.as_str().contains(id)).unwrap();
+        match &case.status {
+            quick_junit::TestCaseStatus::Success { .. } => "success",
+            quick_junit::TestCaseStatus::NonSuccess { .. } => "failure",
+            quick_junit::TestCaseStatus::Skipped { .. } => "skipped",
+        }
+    };
+    let controls = &evidence.assessment().controls;
+    assert_eq!(suite.test_cases.len(), controls.len());
+    assert_eq!((status(" 2.5:"), status(" 3.3:"), status("10.5.1")), ("success", "failure", "skipped"));
+    assert_eq!(controls.iter().find(|it| it.id == "10.5.1").unwrap().status, evidence::ControlStatus::Fail);
 }

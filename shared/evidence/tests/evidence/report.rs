@@ -68,8 +68,10 @@ fn facts(items: &[Item], checked: usize, unlisted: usize) -> Facts {
         region: "cn-hangzhou".to_owned(),
         resource_id: "vpc-1".to_owned(),
         name: Some("web".to_owned()),
+        has_ipv6: Some(false),
         schedule: Some("office-hours".to_owned()),
         next_change: Some(NextChange { at: "2026-11-26T00:00Z".parse().unwrap(), is_on: true }),
+        tags_used: Vec::new(),
     };
     let flow_logs = [(FIRST.to_owned(), "cn-hangzhou".to_owned(), active())];
     facts.add_report((items, &summary), &[FIRST.to_owned()], (&[observed], &flow_logs), usize::MAX);

@@ -1,9 +1,12 @@
 //! The desired state of a VPC, vSwitch or network interface at a moment.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
 use crate::{
-    Desired, DesiredFlowLog, Policy, Resource, ResourceId, ResourceType, directive::directive_of, policy::Coverage,
+    Desired, DesiredFlowLog, Policy, Resource, ResourceId, ResourceType, directive::directive_of, names::TagWord,
+    policy::Coverage,
 };
 
 /// Returns the level at which the flow logs of everything in one VPC are kept.
@@ -63,6 +66,77 @@ pub fn desired(resource: &Resource, vpc: Option<&Resource>, policy: &Policy, now
         Ok(spec) => Desired::FlowLog(Box::new(DesiredFlowLog { spec, is_on, governed_by, note: directive.note })),
         Err(error) => Desired::Invalid { reason: format!("the policy cannot be filled in: {error}") },
     }
+}
+
+/// A tag that decides about a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecidingTag<'a> {
+    /// The resource that carries it.
+    pub on: &'a ResourceId,
+    /// Its key.
+    pub key: &'a str,
+    /// Its value.
+    pub value: &'a str,
+    /// What asks for it.
+    pub used_by: TagUse,
+}
+
+/// The part of the policy that asks for a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TagUse {
+    /// `exclude` names it.
+    Exclude,
+    /// It is the tag `flowkeeper`, of which `resource_tag` says whether it is honored.
+    ResourceTag,
+    /// The override of this number, counted from 1, matches by it.
+    Override(usize),
+}
+
+impl fmt::Display for TagUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exclude => f.write_str("exclude"),
+            Self::ResourceTag => f.write_str("resource_tag"),
+            Self::Override(number) => write!(f, "override {number}"),
+        }
+    }
+}
+
+/// Returns the tags that [`desired`] looks at and finds. One that excludes a resource decides alone. Empty if its tags could
+/// not be read.
+#[must_use]
+pub fn deciding_tags<'a>(
+    resource: &'a Resource,
+    vpc: Option<&'a Resource>,
+    policy: &'a Policy,
+) -> Vec<DecidingTag<'a>> {
+    if excluded_by_id(resource, policy).is_some() {
+        return Vec::new();
+    }
+    let Some(tags) = &resource.tags else { return Vec::new() };
+    let of =
+        |on: &'a ResourceId, (key, value): (&'a String, &'a String), used_by| DecidingTag { on, key, value, used_by };
+    if let Some(tag) = policy.exclude.tags.iter().find(|(key, value)| tags.get(*key) == Some(value)) {
+        return vec![of(&resource.id, tag, TagUse::Exclude)];
+    }
+    let own = tags.iter().filter(|(key, _)| *key == TagWord::KEY).map(|tag| of(&resource.id, tag, TagUse::ResourceTag));
+    let own: Vec<_> = own.collect();
+    if level(resource, vpc, policy) != Some(resource.id.resource_type()) {
+        return own;
+    }
+    let by_vpc = policy.coverage_of(resource, vpc).by().zip(resource.vpc());
+    let by_vpc = by_vpc.into_iter().map(|(found, on)| (on, found));
+    let by_itself = policy.override_of(resource).into_iter().map(|found| (&resource.id, found));
+    let overrides = by_vpc
+        .chain(by_itself)
+        .flat_map(|(on, found)| found.matches.tags.iter().map(move |tag| of(on, tag, TagUse::Override(found.number))));
+    let mut all = own;
+    for tag in overrides {
+        if !all.contains(&tag) {
+            all.push(tag);
+        }
+    }
+    all
 }
 
 /// Whether the policy excludes `resource`, its vSwitch or its VPC by id.

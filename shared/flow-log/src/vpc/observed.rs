@@ -30,6 +30,8 @@ pub struct Resource {
     pub is_service_managed: bool,
     /// When it was created, if that is known.
     pub creation_time: Option<Timestamp>,
+    /// Whether IPv6 is enabled in it: `EnabledIpv6` of a VPC or vSwitch; `None` if the API does not say.
+    pub has_ipv6: Option<bool>,
 }
 
 impl Resource {

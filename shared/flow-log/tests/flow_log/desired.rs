@@ -423,3 +423,28 @@ fn a_name_that_breaks_its_limit_once_filled_in_is_said() {
     let Desired::Invalid { reason } = at(NOON, &far, &policy) else { panic!("it cannot be filled in") };
     assert!(reason.contains("3 to 63"), "{reason}");
 }
+
+#[test]
+fn the_tags_that_decide_are_those_that_the_policy_asks_for_and_the_resource_carries() {
+    let policy = policy(
+        "exclude: {tags: {env: sandbox}}\noverrides:\n  - {match: {tags: {team: net}}, coverage: vswitch}\n  - {match: {tags: {env: dev, tier: web}}, traffic_type: Drop}",
+    );
+    let used = |of: &Resource, vpc: Option<&Resource>| -> Vec<String> {
+        let found = flow_log::deciding_tags(of, vpc, &policy).into_iter();
+        found.map(|tag| format!("{} {}={} {}", tag.on, tag.key, tag.value, tag.used_by)).collect()
+    };
+    let plain = tagged(vpc("vpc-1"), &[("owner", "somebody")]);
+    assert_eq!(used(&plain, None), [""; 0], "nobody asks for this tag");
+    let excluded = tagged(vpc("vpc-1"), &[("env", "sandbox"), ("flowkeeper", "on")]);
+    assert_eq!(used(&excluded, None), ["vpc-1 env=sandbox exclude"], "it decides alone");
+    let dev = tagged(vpc("vpc-1"), &[("env", "dev"), ("tier", "web"), ("flowkeeper", "off"), ("a", "b")]);
+    let expected = ["vpc-1 flowkeeper=off resource_tag", "vpc-1 env=dev override 2", "vpc-1 tier=web override 2"];
+    assert_eq!(used(&dev, None), expected);
+    let half = tagged(vpc("vpc-1"), &[("env", "dev")]);
+    assert_eq!(used(&half, None), [""; 0], "the override asks for another tag, too");
+    let net = tagged(vpc("vpc-1"), &[("team", "net")]);
+    let vswitch = resource("vsw-1", &["vpc-1"]);
+    assert_eq!(used(&vswitch, Some(&net)), ["vpc-1 team=net override 1"], "the VPC decides");
+    let unread = Resource { tags: None, ..plain };
+    assert_eq!(used(&unread, None), [""; 0]);
+}

@@ -18,7 +18,8 @@ fn flow_log(id: &str, on: &str) -> FlowLog {
 }
 
 fn tally(records: u64, skipped: u64, empty: u64, minutes_ago: i64) -> Tally {
-    Tally { records, skipped, empty, last: Some(now() - SignedDuration::from_mins(minutes_ago)) }
+    let last = Some(now() - SignedDuration::from_mins(minutes_ago));
+    Tally { records, skipped, empty, last, bytes: None }
 }
 
 fn seen(tally: Tally) -> Seen {
@@ -148,4 +149,21 @@ fn records_of_other_resources_count_for_nothing() {
     let of_vpc = flow_log("fl-1", "vpc-1");
     let counts = [counted("vpc-2", "vsw-2", tally(4, 0, 0, 5)), counted("vsw-2", "vpc-1", tally(4, 0, 0, 5))];
     assert_eq!(Seen::of(&of_vpc, &[&of_vpc], &counts), Seen::default());
+}
+
+#[test]
+fn bytes_add_up_only_if_those_of_all_records_are_known() {
+    let of = |records, bytes| Tally { records, bytes, ..Tally::default() };
+    for (one, other, expected) in [
+        (of(0, None), of(2, Some(840)), Some(840)),
+        (of(2, Some(840)), of(0, None), Some(840)),
+        (of(2, Some(840)), of(3, Some(160)), Some(1000)),
+        (of(2, Some(840)), of(3, None), None),
+        (of(2, None), of(3, Some(160)), None),
+        (of(1, Some(u64::MAX)), of(1, Some(1)), Some(u64::MAX)),
+    ] {
+        let mut sum = one;
+        sum.add(other);
+        assert_eq!(sum.bytes, expected, "{one:?} {other:?}");
+    }
 }

@@ -18,6 +18,7 @@ pub(crate) fn resource(id: &str, parents: &[&str]) -> Resource {
         name: None,
         is_service_managed: false,
         creation_time: None,
+        has_ipv6: None,
     }
 }
 

@@ -51,6 +51,9 @@ const FIELDS: [(&str, bool); 20] = [
     ("end", true),
 ];
 
+/// The field of a record that has the bytes of its traffic.
+const BYTES: &str = "bytes";
+
 /// The settings of a Logstore that an update sets, all of them: what it leaves out may be lost.
 const LOG_STORE_SETTINGS: [&str; 11] = [
     "shardCount",
@@ -113,6 +116,9 @@ impl LogStore {
 pub struct LogIndex {
     /// The fields that can be searched and counted by their names.
     pub fields: BTreeSet<String>,
+    /// Whether the field `bytes` of flow log records is among them, as a whole number that is analyzed, so that it can be
+    /// added up.
+    pub sums_bytes: bool,
     /// Whether all texts can be searched.
     pub has_full_text: bool,
 }
@@ -191,7 +197,13 @@ impl Session<'_> {
                 Err(_) if has_full_text => BTreeSet::new(),
                 Err(error) => return Err(error),
             };
-            Ok(LogIndex { fields, has_full_text })
+            let keys = response.object("keys").ok();
+            let bytes = keys.and_then(|keys| keys.object(BYTES).ok());
+            let sums_bytes = bytes.is_some_and(|field| {
+                let is_whole = field.text("type").is_some_and(|kind| kind.eq_ignore_ascii_case("long"));
+                is_whole && field.flag("doc_value") == Some(true)
+            });
+            Ok(LogIndex { fields, sums_bytes, has_full_text })
         };
         self.read_if_there(request, read).await
     }

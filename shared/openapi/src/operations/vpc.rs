@@ -317,6 +317,7 @@ impl Session<'_> {
             tags: found.tags(),
             is_service_managed: found.flag("ServiceManaged") == Some(true),
             creation_time: found.time("CreationTime"),
+            has_ipv6: found.flag("EnabledIpv6"),
         })
     }
 }

@@ -130,9 +130,9 @@ async fn records_are_counted_by_a_client_that_only_reads_although_the_query_is_a
     let server = Server::scripted([rows("Complete", &answer)]).await;
     let client = server.client(&TestMachine::new()).read_only();
     let found = count(&session(&client), &[RecordField::Vpc]).await.unwrap();
-    let nameless = RecordCount { of: vec![None], records: 3, skipped: 0, empty: 0, last: None };
+    let nameless = RecordCount { of: vec![None], records: 3, skipped: 0, empty: 0, last: None, bytes: None };
     let last = Some(at(1_764_028_000));
-    let named = RecordCount { of: vec![Some("vpc-1".into())], records: 12, skipped: 1, empty: 2, last };
+    let named = RecordCount { of: vec![Some("vpc-1".into())], records: 12, skipped: 1, empty: 2, last, bytes: None };
     assert_eq!(found, [nameless, named], "what is no record of a flow log does not count");
     let call = server.seen().remove(0);
     assert_eq!((call.method.as_str(), call.path.as_str()), ("POST", "/logstores/vpc_logs/logs"));
@@ -294,4 +294,31 @@ async fn how_a_logstore_is_charged_is_read() {
     }
     assert_eq!(session.get_log_store_metering_mode(of).await.unwrap_err().kind(), ErrorKind::Unreadable);
     assert_eq!(server.seen()[0].path, "/logstores/vpc_logs/meteringmode");
+}
+
+#[tokio::test]
+async fn the_bytes_of_the_traffic_come_with_the_same_query_and_are_unknown_where_one_of_them_is_no_number() {
+    let with = |row: Value, bytes: &str| {
+        let mut row = row;
+        row["traffic"] = json!(bytes);
+        row
+    };
+    let answer = [
+        with(row("vpc-1", "OK", "9", "1764027000"), "840"),
+        with(row("vpc-1", "OK", "1", "1764027000"), "160"),
+        with(row("vpc-1", "NODATA", "2", "1764028000"), "null"),
+        with(row("vpc-2", "OK", "3", "1764027000"), "null"),
+        with(row("vpc-3", "OK", "3", "1764027000"), "1.5E3"),
+        with(row("vpc-4", "NODATA", "1", "1764027000"), "-"),
+    ];
+    let server = Server::scripted([rows("Complete", &answer)]).await;
+    let client = server.client(&TestMachine::new()).read_only();
+    let (project, log_store) = names();
+    let of = Destination { project: &project, log_store: &log_store };
+    let found = session(&client).count_records_and_bytes(of, span(), &[RecordField::Vpc]).await.unwrap();
+    let bytes: Vec<_> = found.iter().map(|count| (count.records, count.bytes)).collect();
+    assert_eq!(bytes, [(12, Some(1000)), (3, None), (3, None), (1, Some(0))]);
+    let [call] = &server.seen()[..] else { panic!("more than one query") };
+    let body: Value = serde_json::from_str(&call.body).unwrap();
+    assert!(body["query"].as_str().unwrap().contains("sum(\"bytes\") as traffic"), "{body}");
 }

@@ -181,14 +181,30 @@ async fn what_is_there_is_read() {
     let there = [
         ok(json!({"projectName": "flowlog-1", "status": "Normal", "owner": "1000000000000001"})),
         ok(json!({"logstoreName": "vpc_logs", "ttl": 180})),
-        ok(json!({"keys": {"vpc-id": {"type": "text"}, "bytes": {"type": "long"}}, "ttl": 180})),
+        ok(json!({"keys": {"vpc-id": {"type": "text"}, "bytes": {"type": "long", "doc_value": true}}, "ttl": 180})),
     ];
     let (project, log_store, index) = read(there).await.unwrap();
     let status = Some("Normal".to_owned());
     assert_eq!(project, Some(Project { name: "flowlog-1".to_owned(), status }));
     assert_eq!(log_store.unwrap().retention_days, 180);
     let fields = ["bytes", "vpc-id"].map(str::to_owned).into();
-    assert_eq!(index, Some(LogIndex { fields, has_full_text: false }));
+    assert_eq!(index, Some(LogIndex { fields, sums_bytes: true, has_full_text: false }));
+}
+
+#[tokio::test]
+async fn bytes_are_added_up_only_by_an_index_that_has_them_as_a_whole_number_for_analysis() {
+    for field in [
+        json!({"type": "text", "doc_value": true}),
+        json!({"type": "double", "doc_value": true}),
+        json!({"type": "long", "doc_value": false}),
+        json!({"type": "long"}),
+        json!({}),
+    ] {
+        let there =
+            [ok(json!({"projectName": "flowlog-1"})), ok(json!({"ttl": 180})), ok(json!({"keys": {"bytes": field}}))];
+        let (_, _, index) = read(there).await.unwrap();
+        assert!(!index.unwrap().sums_bytes, "{field}");
+    }
 }
 
 #[tokio::test]

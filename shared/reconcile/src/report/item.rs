@@ -45,6 +45,9 @@ pub struct Item {
     /// Whether a person should look at it, whatever the cause.
     #[serde(skip)]
     pub is_finding: bool,
+    /// Whether nothing is left to look at once the planned change is made. If not, the resource stays a finding.
+    #[serde(skip)]
+    pub is_settled_by_change: bool,
     /// Whether it is paused or left alone on purpose, by a tag, a schedule or the policy's `exclude`.
     #[serde(skip)]
     pub is_exception: bool,
@@ -199,6 +202,7 @@ impl Item {
             deleted: None,
             is_unannounced: false,
             is_finding: false,
+            is_settled_by_change: false,
             is_exception: false,
             refusal: None,
             change: None,

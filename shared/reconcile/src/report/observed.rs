@@ -20,6 +20,10 @@ pub struct ObservedFlowLog {
     pub log_store: Option<String>,
     /// Which traffic it records, if given.
     pub traffic_type: Option<String>,
+    /// Which traffic paths it records, if given.
+    pub traffic_path: Option<Vec<String>>,
+    /// Which IP version it records, if given.
+    pub ip_version: Option<String>,
 }
 
 /// Who made a flow log.
@@ -61,6 +65,8 @@ impl From<&FlowLog> for ObservedFlowLog {
             project: flow_log.project.clone(),
             log_store: flow_log.log_store.clone(),
             traffic_type: flow_log.traffic_type.clone(),
+            traffic_path: flow_log.traffic_path.clone(),
+            ip_version: flow_log.ip_version.clone(),
         }
     }
 }
@@ -75,6 +81,8 @@ impl From<&EcrFlowLog> for ObservedFlowLog {
             project: flow_log.project.clone(),
             log_store: flow_log.log_store.clone(),
             traffic_type: None,
+            traffic_path: None,
+            ip_version: None,
         }
     }
 }

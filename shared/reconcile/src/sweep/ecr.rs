@@ -217,7 +217,8 @@ async fn converge(converger: &Converger<'_>, pattern: &EcrFlowLogPattern, work: 
         let write = Write::Ecr(EcrWrite { vbr, change, changed, governed_by: governed_by.as_ref() });
         let confirm = || confirm(converger, pattern, vbr, change).boxed();
         match converger.writer.write(write, planned, &confirm).await {
-            WriteOutcome::Planned(item) | WriteOutcome::NotApproved(item) => results.push(item),
+            WriteOutcome::Planned(item) => results.push(Item { is_settled_by_change: plan.converges, ..item }),
+            WriteOutcome::NotApproved(item) => results.push(item),
             WriteOutcome::Done(item) => results.push(Item { is_finding: !plan.converges, ..item }),
             WriteOutcome::Confirmed(item, _) => results.push(item),
             // Somebody else has changed it meanwhile.

@@ -123,6 +123,8 @@ async fn a_report_of_one_account_has_every_form_and_stands_in_the_list() {
     assert!(fs::read_to_string(report.join("evidence.html")).unwrap().contains(&wide));
     let caller = &evidence.facts().callers[0];
     assert!(caller.arn.contains(":assumed-role/flowkeeper-report-flow-logs/"), "{caller:?}");
+    let [binary] = &evidence.facts().head.binaries[..] else { panic!("{:?}", evidence.facts().head) };
+    assert_eq!((binary.sha256.as_ref().map(String::len), &binary.why_unknown), (Some(64), &None));
     let name = report.strip_prefix(bucket(&cloud)).unwrap().to_str().unwrap().to_owned();
     let (day, run) = name.split_once('/').unwrap();
     assert_eq!(day, &evidence.facts().head.started.to_string()[..10]);
@@ -164,6 +166,7 @@ async fn an_organization_is_one_report_of_the_parts_of_its_accounts() {
     let scope = &evidence.assessment().scope;
     assert_eq!((scope.accounts_asked, scope.accounts_read, scope.is_whole), (3, 3, true), "{scope:?}");
     assert_eq!(evidence.assessment().sums.resources, 3);
+    assert_eq!(evidence.facts().head.binaries.len(), 1, "all parts are of one program");
     assert!(cloud.invocations().iter().all(|invocation| invocation.success), "{:#?}", cloud.invocations());
     assert!(cloud.flow_logs().is_empty());
 }
@@ -578,6 +581,7 @@ async fn evidence_of_many(vpcs: usize) -> Evidence {
     let about = audit::About {
         tool: "a test".to_owned(),
         version: "1".to_owned(),
+        binary: audit::own_binary(),
         run: "1-test".to_owned(),
         started: harness.now(),
         policy: PolicyName { name: "policy.yml".to_owned(), sha256: "0".repeat(64) },
