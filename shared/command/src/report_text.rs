@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use cost::Amount;
 use evidence::{
     Class, ControlStatus, Cost, Delivery, DeliveryState, Evidence, NoteState, Relation, ResourceResult, Unknown,
-    visible,
 };
+use visible::visible;
 
 use crate::{
     columns::{hanging, labelled, marked, wrapped},

@@ -44,4 +44,3 @@ pub use index::Index;
 pub use join::{Joining, NotJoined};
 pub use read_log::ReadLog;
 pub use summary::ReportSummary;
-pub use text::visible;

@@ -1,38 +1,6 @@
-//! Text from strangers, made visible, and numbers and moments as people read them.
-//!
-//! Anybody who may create a VPC chooses its name. A control character or a direction mark in a name could make a report
-//! say something else than it holds.
-
-use std::{borrow::Cow, fmt::Write as _};
+//! Numbers, moments and lists of names as people read them.
 
 use jiff::Timestamp;
-
-/// Whether a character changes how the text around it is shown, or is not shown at all.
-pub(crate) fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-        // Not characters at all; XML forbids some of them.
-        || matches!(c as u32 & 0xffff, 0xfffe | 0xffff)
-}
-
-/// The text with its invisible characters written out, as in `\u{202e}`.
-#[must_use]
-pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_invisible) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if is_invisible(c) {
-            _ = write!(shown, "\\u{{{:04x}}}", c as u32);
-        } else {
-            shown.push(c);
-        }
-    }
-    Cow::Owned(shown)
-}
 
 /// How many names a sentence lists.
 const MAX_NAMES: usize = 10;
@@ -67,12 +35,6 @@ pub(crate) fn moment(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn invisible_characters_are_written_out_and_all_others_stay() {
-        assert_eq!(visible("web 生产 é 👩"), "web 生产 é 👩");
-        assert_eq!(visible("a\u{202e}b\u{0}\u{85}\u{200b}\u{ffff}"), "a\\u{202e}b\\u{0000}\\u{0085}\\u{200b}\\u{ffff}");
-    }
 
     #[test]
     fn thousands_are_set_apart() {

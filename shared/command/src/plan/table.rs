@@ -9,7 +9,7 @@ use std::{
 use clap::builder::styling::Style;
 use comfy_table::ColumnConstraint;
 use cost::{Amount, Bytes};
-use evidence::visible;
+use visible::visible;
 
 use super::{
     Change, Cost, Kind, Maker, Note, Plan, Resource, Totals, Unread,
