@@ -34,10 +34,10 @@ pub use call_log::CallLog;
 pub use csv::as_text;
 pub use evidence::{Evidence, InvalidEvidence, SCHEMA, schema};
 pub use facts::{
-    Asked, AskedAccount, BilledMonth, Caller, Calls, Change, Cost, CostRow, Currency, Day, Delivery, DeliveryState,
-    ExceptionsCountAs, Facts, Failure, FlowLogState, Head, Judged, Kind, LeftOut, LogStore, NextChange, Note,
-    NoteState, Omitted, OmittedDeliveries, OtherCost, OtherKind, Part, PolicyName, Read, ResourceResult, Service, Span,
-    Week,
+    Asked, AskedAccount, BilledMonth, Caller, Calls, Change, Cost, CostPart, CostRow, Currency, Day, Delivery,
+    DeliveryState, ExceptionsCountAs, Facts, Failure, FlowLogState, Head, Judged, Kind, LeftOut, LogStore, NextChange,
+    Note, NoteState, Omitted, OmittedDeliveries, OtherCost, OtherKind, Part, PolicyName, Read, ResourceResult, Service,
+    Span, Week,
 };
 pub use from_report::Observed;
 pub use index::Index;

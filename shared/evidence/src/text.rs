@@ -14,6 +14,16 @@ pub(crate) fn names<'a>(all: impl ExactSizeIterator<Item = &'a str>) -> String {
     if more == 0 { listed } else { format!("{listed} and {more} more") }
 }
 
+/// A noun whose plural ends in an s, as it follows this number.
+pub(crate) fn plural(number: u64, one: &str) -> String {
+    if number == 1 { one.to_owned() } else { format!("{one}s") }
+}
+
+/// A number with its noun, as in `1 finding` or `1,234 findings`.
+pub(crate) fn counted(number: u64, one: &str) -> String {
+    format!("{} {}", count(number), plural(number, one))
+}
+
 /// A number with commas between thousands.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -35,6 +45,11 @@ pub(crate) fn moment(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_is_not_told_in_the_plural() {
+        assert_eq!([0, 1, 2_000].map(|number| counted(number, "page")), ["0 pages", "1 page", "2,000 pages"]);
+    }
 
     #[test]
     fn thousands_are_set_apart() {

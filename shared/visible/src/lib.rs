@@ -40,8 +40,10 @@ fn push(shown: &mut String, c: char) {
     }
 }
 
-/// A name in quotation marks, so that it is seen where it begins and ends. A quotation mark in it has a backslash, and several
-/// spaces are one: with many of them, the rest of a name could stand in a line of its own.
+/// A name in quotation marks, so that it is seen where it begins and ends.
+///
+/// A quotation mark in it has a backslash, and several spaces are one: with many of them, the rest of a name could stand in a
+/// line of its own.
 #[must_use]
 pub fn quoted(name: &str) -> String {
     let mut shown = String::with_capacity(name.len() + 2);
