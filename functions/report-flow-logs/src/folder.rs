@@ -328,7 +328,7 @@ mod tests {
             folder: format!("{day}/run-{nth}"),
             run: format!("run-{nth}"),
             seal: "0".repeat(64),
-            verdict: "All 2 VPCs record.".to_owned(),
+            verdict: "All 2 VPCs are as the policy wants them (their records arrive).".to_owned(),
             is_whole: true,
             accounts: 1,
             resources: 2,

@@ -540,7 +540,7 @@ fn unasked(policy: &Policy, region: &RegionId) -> LeftOut {
     let why = if policy.exclude_regions.contains(region) {
         "the policy's exclude_regions names it"
     } else {
-        "it is not among the regions that were asked for"
+        "not among the regions that were asked for"
     };
     LeftOut { what: region.to_string(), why: why.to_owned(), part: Part::Region }
 }

@@ -5,7 +5,7 @@
 
 use clap::builder::styling::Style;
 use comfy_table::{ContentArrangement, Table, presets};
-use evidence::visible;
+use visible::visible;
 
 use crate::style::{BOLD, padded, width};
 

@@ -1,12 +1,13 @@
 //! A report of evidence as text, for a terminal.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _};
 
 use cost::Amount;
 use evidence::{
-    Class, ControlStatus, Cost, Delivery, DeliveryState, Evidence, NoteState, Relation, ResourceResult, Unknown,
-    visible,
+    Class, ControlStatus, Cost, CostPart, Delivery, DeliveryState, Evidence, LeftOut, NoteState, OtherKind, Relation,
+    ResourceResult, Unknown,
 };
+use visible::{quoted, visible};
 
 use crate::{
     columns::{hanging, labelled, marked, wrapped},
@@ -17,6 +18,8 @@ use crate::{
 
 /// How many lines of a kind are shown, unless all are asked for.
 const MAX_LINES: usize = 20;
+/// How many of what was not asked for are named in a line.
+const MAX_NAMES: usize = 10;
 /// The columns of a word at the beginning of a line.
 const WORD: usize = 10;
 
@@ -36,31 +39,28 @@ pub(crate) fn text(reported: &Reported, drawing: Drawing) -> String {
     row(
         "read",
         &format!(
-            "{whole}: {} of {} accounts, {} of {} regions, {} pages of {} lists",
+            "{whole}: {} of {}, {} of {}, {} of {}",
             scope.accounts_read,
-            scope.accounts_asked,
+            counted(scope.accounts_asked, "account"),
             scope.regions_read,
-            scope.regions_asked - scope.regions_unsupported,
-            scope.pages,
-            scope.lists
+            counted(scope.regions_asked - scope.regions_unsupported, "region"),
+            counted(scope.pages, "page"),
+            counted(scope.lists, "list")
         ),
     );
-    for left_out in &facts.asked.left_out {
-        row("left out", &format!("{}: {}", visible(&left_out.what), visible(&left_out.why)));
+    if let Some(outside) = facts.asked.outside() {
+        row("outside", &format!("the scope: {outside}"));
+    }
+    for (why, all) in left_out(&facts.asked.left_out) {
+        row("left out", &format!("{all}: {why}"));
     }
     let sums = &assessment.sums;
-    let parts = [
-        (sums.compliant, format!("{} as wanted", sums.compliant)),
-        (sums.exceptions, counted(sums.exceptions, "exception")),
-        (sums.findings, counted(sums.findings, "finding")),
-        (sums.pending, format!("{} in transition", sums.pending)),
-        (sums.unknown, format!("{} unknown", sums.unknown)),
-    ];
-    let parts: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, what)| what).collect();
-    row(
-        "resources",
-        &format!("{} = {}", sums.resources, if parts.is_empty() { "0".into() } else { parts.join(" + ") }),
-    );
+    let gone = match sums.gone() {
+        0 => String::new(),
+        1 => "; 1 of them is gone and still has a flow log".to_owned(),
+        many => format!("; {many} of them are gone and still have flow logs"),
+    };
+    row("resources", &format!("{}{gone}", sums.equation()));
     text.push('\n');
 
     section(
@@ -96,6 +96,20 @@ pub(crate) fn text(reported: &Reported, drawing: Drawing) -> String {
     text
 }
 
+/// What was not asked for, by the reason, so that thirty regions are no thirty lines.
+fn left_out(all: &[LeftOut]) -> BTreeMap<Cow<'_, str>, String> {
+    let mut by_reason: BTreeMap<Cow<'_, str>, Vec<Cow<'_, str>>> = BTreeMap::new();
+    for LeftOut { what, why, .. } in all {
+        by_reason.entry(visible(why)).or_default().push(visible(what));
+    }
+    let listed = |names: Vec<Cow<'_, str>>| {
+        let more = names.len().saturating_sub(MAX_NAMES);
+        let named = names.iter().take(MAX_NAMES).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+        if more == 0 { named } else { format!("{named} and {more} more") }
+    };
+    by_reason.into_iter().map(|(why, names)| (why, listed(names))).collect()
+}
+
 /// Writes the lines of a section under its heading; nothing if there are none.
 fn section(text: &mut String, heading: &str, drawing: Drawing, lines: impl Iterator<Item = String>) {
     let lines: Vec<_> = lines.collect();
@@ -129,13 +143,16 @@ fn findings(evidence: &Evidence) -> Vec<String> {
     let notes = evidence.facts().notes.iter().filter(|note| note.state == NoteState::Finding).map(|note| {
         let place = [&note.account, &note.region, &note.subject].into_iter().flatten();
         let place: Vec<_> = place.map(|part| visible(part)).collect();
-        format!("{} {}", place.join(" "), visible(&note.reason))
+        match place.join(" ") {
+            place if place.is_empty() => visible(&note.reason).into_owned(),
+            place => format!("{place}: {}", visible(&note.reason)),
+        }
     });
     lines(evidence, &[Class::Finding]).chain(notes).collect()
 }
 
 fn line(result: &ResourceResult) -> String {
-    let name = result.name.as_ref().map(|name| format!(" ({})", visible(name))).unwrap_or_default();
+    let name = result.name.as_ref().map(|name| format!(" ({})", quoted(name))).unwrap_or_default();
     let ResourceResult { account, region, id, verdict, reason, .. } = result;
     format!("{account} {region} {}{name}  {verdict}: {}", visible(id), visible(reason))
 }
@@ -210,15 +227,33 @@ fn costs(evidence: &Evidence, drawing: Drawing) -> String {
 
 /// What flow logs cost and what of that need not be, in a sentence.
 fn sum(cost: &Cost) -> String {
-    let amount = |micros, is_estimated| {
+    let marked_amount = |micros, is_estimated| {
         let mark = if is_estimated { "*" } else { "" };
-        format!("{}{mark} {}", Amount::from_millionths(micros), cost.currency.as_str())
+        format!("{}{mark}", Amount::from_millionths(micros))
     };
+    let amount = |micros, is_estimated| format!("{} {}", marked_amount(micros, is_estimated), cost.currency.as_str());
     let (total, saved) = cost.totals();
     let at_least = if cost.is_at_least() { "at least " } else { "" };
     let mut line = format!("of {} days: {at_least}{}", cost.days, amount(total, cost.is_estimated()));
     if cost.has_unknown() {
         line.push_str(" of what is known");
+    }
+    let parts = cost.parts();
+    if parts.len() > 1 {
+        let part = |it: &CostPart| {
+            let what = match it.kind {
+                None => "flow logs",
+                Some(OtherKind::Shards) => "shards of Logstores",
+                Some(OtherKind::Flowkeeper) => "Flowkeeper itself",
+            };
+            let known = it.micros.map(|micros| marked_amount(micros, it.is_estimated));
+            match (known, it.has_unknown) {
+                (None, _) => format!("{what} unknown"),
+                (Some(known), true) => format!("{what} {known} of what is known"),
+                (Some(known), false) => format!("{what} {known}"),
+            }
+        };
+        _ = write!(line, " ({})", parts.iter().map(part).collect::<Vec<_>>().join(", "));
     }
     let is_of_estimates = cost.rows.iter().any(|row| row.is_estimated);
     for (micros, is_estimated, what) in [
@@ -258,7 +293,7 @@ fn controls(text: &mut String, evidence: &Evidence, drawing: Drawing) {
 
 #[cfg(test)]
 mod tests {
-    use evidence::{CostRow, Currency, OtherCost, OtherKind};
+    use evidence::{CostRow, Currency, OtherCost};
 
     use super::*;
 
@@ -297,8 +332,14 @@ mod tests {
         let kind = OtherKind::Flowkeeper;
         let own = OtherCost { account: None, region: None, kind, micros: Some(22_000_000), is_at_least: true };
         let estimated = CostRow { is_estimated: true, micros: Some(11_000_000), ..saving };
-        let at_least =
-            "of 30 days: at least 33.00* USD; schedules save 5.00* USD; duplicates cost 2.00* USD; * is estimated";
-        assert_eq!(of(&estimated, vec![own]), at_least);
+        let at_least = "of 30 days: at least 33.00* USD (flow logs 11.00*, Flowkeeper itself 22.00*); schedules save 5.00* USD; duplicates cost 2.00* USD; * is estimated";
+        assert_eq!(of(&estimated, vec![own.clone()]), at_least);
+        let unread = CostRow { micros: None, flow_log_id: "fl-2".to_owned(), ..row };
+        let shards = OtherCost { kind: OtherKind::Shards, micros: None, is_at_least: false, ..own };
+        let unknown = of(&unread, vec![shards]);
+        assert!(
+            unknown.contains("0.00 USD of what is known (flow logs unknown, shards of Logstores unknown)"),
+            "{unknown}"
+        );
     }
 }

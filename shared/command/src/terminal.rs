@@ -11,9 +11,9 @@ use std::{
 
 use anstream::{AutoStream, ColorChoice};
 use clap::{ValueEnum, builder::styling::Style};
-use evidence::visible;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use settings::Settings;
+use visible::visible;
 
 use crate::{
     columns::{broken, hanging},
@@ -122,15 +122,12 @@ impl Terminal {
         if self.is_shown { self.print_json(json) } else { self.print_data(json) }
     }
 
-    /// Says something besides the data, each line broken to the terminal. A line break may be ours.
+    /// Says something besides the data, broken to the terminal. It is one line: a line break in it is a stranger's, and is
+    /// written out.
     fn say(&self, style: Style, word: &str, text: impl Display) {
-        let text = text.to_string();
         let indent = word.len() - word.trim_start().len() + 2;
-        let mut lines = text.split('\n');
-        let first = format!(": {}", lines.next().unwrap_or_default());
-        let first = broken(&first, word.len(), indent, self.stderr_columns);
-        let rest: String = lines.map(|line| hanging(line, 0, self.stderr_columns)).collect();
-        self.write(&format!("{style}{word}{style:#}{first}{rest}"));
+        let line = broken(&format!(": {text}"), word.len(), indent, self.stderr_columns);
+        self.write(&format!("{style}{word}{style:#}{line}"));
     }
 
     /// Says a line besides the data.
@@ -172,12 +169,13 @@ impl Terminal {
         None
     }
 
-    /// Writes a line of the log to stderr. It may quote answers.
+    /// Writes a line of the log to stderr. It may quote answers, so only its end is a line break.
     ///
     /// # Errors
     /// It cannot be written.
     pub(crate) fn log(&self, line: &str) -> io::Result<()> {
-        self.progress.suspend(|| io::stderr().write_all(inert(line).as_bytes()))
+        let line = visible(line.strip_suffix('\n').unwrap_or(line));
+        self.progress.suspend(|| io::stderr().write_all(format!("{line}\n").as_bytes()))
     }
 
     pub(crate) fn note(&self, text: impl Display) {

@@ -1,21 +1,34 @@
-//! Evidence as CSV: one row for each resource, and one for everything else that was found or could not be read.
+//! Evidence as CSV: one row for each resource, and one for everything else that was found, costs or could not be read.
 
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     io::{self, Write},
 };
 
-use csv::Writer;
+use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
+use visible::visible;
 
 use crate::{
     assessment::Class,
     evidence::Evidence,
-    facts::{Cost, CostRow, Facts, Failure, NoteState, ResourceResult},
+    facts::{Cost, CostRow, Facts, Failure, NoteState, OtherCost, ResourceResult},
 };
 
 /// How many columns there are.
-const COLUMNS: usize = 28;
+const COLUMNS: usize = 32;
+/// The columns that begin a row: what it is about.
+const SUBJECT: usize = 8;
+/// The first of the columns about a flow log. More stand behind [`HAS_IPV6`].
+const FLOW_LOG: usize = 8;
+/// The column that says whether the resource has IPv6, beside what its flow log records of it.
+const HAS_IPV6: usize = 13;
+/// The first of the columns about a call that failed.
+const ERROR: usize = 21;
+/// The first of the columns about a cost.
+const COST: usize = 25;
+/// The first of the columns that say which report a row is from.
+const REPORT: usize = 28;
 /// The columns.
 const HEADER: [&str; COLUMNS] = [
     "class",
@@ -43,20 +56,45 @@ const HEADER: [&str; COLUMNS] = [
     "error_code",
     "error_request_id",
     "advice",
-    "cost",
+    "cost_per_month",
     "currency",
     "cost_is_estimated",
+    "run",
+    "read_at",
+    "policy_sha256",
+    "seal",
 ];
+/// The class of a row that is only about a cost.
+const COST_CLASS: &str = "cost";
 
 /// Makes sure that a spreadsheet takes a field as text, and not as a formula: names come from strangers.
 ///
-/// A field that begins with `'` gets another one, so that taking one away always gives the original. A negative number stays
-/// a number.
+/// What cannot be seen is written out, as in `\u{0009}`. Where the field begins, and behind each `;`, at which spreadsheets of
+/// many countries begin another cell, a `'` stands before what begins like a formula. So does one before a `'`: taking one away
+/// at each of these places gives the original. A negative number stays a number.
 #[must_use]
 pub fn as_text(field: &str) -> Cow<'_, str> {
+    if is_negative_number(field) {
+        return Cow::Borrowed(field);
+    }
+    let field = visible(field);
+    if !field.split(';').any(is_risky) {
+        return field;
+    }
+    let mut text = String::with_capacity(field.len() + 4);
+    for (nth, cell) in field.split(';').enumerate() {
+        text.push_str(if nth == 0 { "" } else { ";" });
+        text.push_str(if is_risky(cell) { "'" } else { "" });
+        text.push_str(cell);
+    }
+    Cow::Owned(text)
+}
+
+/// Whether a cell begins like a formula, behind spaces and quotation marks that a spreadsheet may take away.
+fn is_risky(cell: &str) -> bool {
     // The last four are how the first four are typed in Chinese and Japanese, and some spreadsheets take them as such.
-    let is_risky = field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'', '＝', '＋', '－', '＠']);
-    if is_risky && !is_negative_number(field) { Cow::Owned(format!("'{field}")) } else { Cow::Borrowed(field) }
+    cell.starts_with('\'')
+        || cell.trim_start_matches([' ', '"']).starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
 }
 
 /// Whether a field is a negative number in decimals, which no spreadsheet can take for anything else.
@@ -68,60 +106,103 @@ fn is_negative_number(field: &str) -> bool {
 
 impl Evidence {
     /// Writes one row for each resource, one for each kind of resources that are only counted, one for each finding about
-    /// something else, one for everything that could not be read, and one for each count that disagrees. RFC 4180 with a header, in UTF-8. A field that a
-    /// spreadsheet would run as a formula begins with `'`.
+    /// something else, one for everything that could not be read, one for each count that disagrees, and one for each cost
+    /// that no row before has. RFC 4180 with a header, in UTF-8, all fields in quotation marks. What a spreadsheet would run as a formula has a `'` before it.
+    ///
+    /// The sum of `cost_per_month` in a currency is the total of the report in that currency.
     ///
     /// # Errors
     /// The writer's.
     pub fn write_csv(&self, to: impl Write) -> io::Result<()> {
-        let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(to);
-        writer.write_record(HEADER)?;
-        let costs = costs(self.facts());
-        for result in &self.facts().results {
-            let id = result.flow_log.as_ref().map_or("", |flow_log| &flow_log.id);
-            let cost = costs.get(&(result.account.as_str(), result.region.as_str(), id)).copied();
-            write_result(&mut writer, result, cost)?;
+        let facts = self.facts();
+        let (read_at, seal) = (facts.head.ended.to_string(), self.seal());
+        // Always with quotation marks: a reader that splits at another character than a comma finds the end of a field, too.
+        let mut rows = Rows {
+            writer: WriterBuilder::new().quote_style(QuoteStyle::Always).terminator(Terminator::CRLF).from_writer(to),
+            report: [&facts.head.run, &read_at, &facts.policy.sha256, &seal].map(|field| as_text(field).into_owned()),
+        };
+        rows.writer.write_record(HEADER)?;
+        let mut costs = Costs::of(facts);
+        for result in &facts.results {
+            rows.write(&of_result(result, costs.take(result)))?;
         }
-        for omitted in &self.facts().omitted {
-            let mut row = [""; COLUMNS];
-            let (verdict, reason) = (omitted.verdict.to_string(), omitted.sentence());
-            row[..8].copy_from_slice(&[
-                omitted.class().word(),
-                &verdict,
-                &omitted.account,
-                &omitted.region,
-                omitted.kind.as_str(),
-                "",
-                "",
-                &reason,
-            ]);
-            write_row(&mut writer, row)?;
+        for omitted in &facts.omitted {
+            let (verdict, kind, reason) = (omitted.verdict.to_string(), omitted.kind.as_str(), omitted.sentence());
+            let place = [&omitted.account, &omitted.region].map(String::as_str);
+            rows.write(&row(omitted.class().word(), &verdict, place, [kind, "", "", &reason]))?;
         }
         for unknown in self.assessment().unknown.iter().filter(|unknown| !unknown.has_result) {
             let place = [&unknown.account, &unknown.region, &unknown.subject];
-            write_other(&mut writer, Class::Unknown, "unknown", place, &unknown.why, unknown.error.as_ref())?;
+            rows.write(&of_other(Class::Unknown, "unknown", place, &unknown.why, unknown.error.as_ref()))?;
         }
-        for note in self.facts().notes.iter().filter(|note| note.state == NoteState::Finding) {
+        for note in facts.notes.iter().filter(|note| note.state == NoteState::Finding) {
             let place = [&note.account, &note.region, &note.subject];
-            write_other(&mut writer, Class::Finding, "", place, &note.reason, note.error.as_ref())?;
+            rows.write(&of_other(Class::Finding, "", place, &note.reason, note.error.as_ref()))?;
         }
         for why in &self.assessment().discrepancies {
-            write_other(&mut writer, Class::Unknown, "discrepancy", [&None; 3], why, None)?;
+            rows.write(&of_other(Class::Unknown, "discrepancy", [&None; 3], why, None))?;
         }
-        writer.flush()
+        for (cost, flow_log) in costs.left() {
+            rows.write(&of_flow_log(cost, flow_log))?;
+        }
+        for cost in &facts.costs {
+            for other in &cost.others {
+                rows.write(&of_cost(cost, other))?;
+            }
+        }
+        rows.writer.flush()
+    }
+}
+
+/// What one row has, by column. The last columns are those of all rows.
+type Row = [String; REPORT];
+
+/// Where rows go, and what all of them say.
+struct Rows<W: Write> {
+    writer: Writer<W>,
+    /// Which report they are from.
+    report: [String; COLUMNS - REPORT],
+}
+
+impl<W: Write> Rows<W> {
+    fn write(&mut self, row: &Row) -> io::Result<()> {
+        for field in row {
+            self.writer.write_field(as_text(field).as_bytes())?;
+        }
+        for field in &self.report {
+            self.writer.write_field(field)?;
+        }
+        self.writer.write_record(None::<&[u8]>).map_err(io::Error::from)
     }
 }
 
 /// What a flow log costs, with the currency.
 type OfFlowLog<'f> = (&'f Cost, &'f CostRow);
 
-/// What each flow log costs, by its account, region and id. Of several currencies, the first.
-fn costs(facts: &Facts) -> BTreeMap<(&str, &str, &str), OfFlowLog<'_>> {
-    let mut costs = BTreeMap::new();
-    for (cost, row) in facts.costs.iter().flat_map(|cost| cost.rows.iter().map(move |row| (cost, row))) {
-        costs.entry((row.account.as_str(), row.region.as_str(), row.flow_log_id.as_str())).or_insert((cost, row));
+/// The costs of flow logs that no row has yet, by account, region and id.
+struct Costs<'f>(BTreeMap<(&'f str, &'f str, &'f str), VecDeque<OfFlowLog<'f>>>);
+
+impl<'f> Costs<'f> {
+    fn of(facts: &'f Facts) -> Self {
+        let mut costs: BTreeMap<_, VecDeque<_>> = BTreeMap::new();
+        for (cost, row) in facts.costs.iter().flat_map(|cost| cost.rows.iter().map(move |row| (cost, row))) {
+            let key = (row.account.as_str(), row.region.as_str(), row.flow_log_id.as_str());
+            costs.entry(key).or_default().push_back((cost, row));
+        }
+        Self(costs)
     }
-    costs
+
+    /// Takes what the flow log of a resource costs. The first resource that it covers has it, and no other: else a sum
+    /// would have it several times. Costs in a further currency are left.
+    fn take(&mut self, result: &'f ResourceResult) -> Option<OfFlowLog<'f>> {
+        let id = &result.flow_log.as_ref()?.id;
+        let of = self.0.get_mut(&(result.account.as_str(), result.region.as_str(), id.as_str()))?;
+        of.pop_front()
+    }
+
+    fn left(self) -> impl Iterator<Item = OfFlowLog<'f>> {
+        self.0.into_values().flatten()
+    }
 }
 
 /// An amount with all its decimals, from millionths.
@@ -130,73 +211,92 @@ fn amount(micros: i64) -> String {
     format!("{sign}{}.{:06}", micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000)
 }
 
-fn write_result(
-    writer: &mut Writer<impl Write>,
-    result: &ResourceResult,
-    cost: Option<OfFlowLog<'_>>,
-) -> io::Result<()> {
-    let flow_log = result.flow_log.as_ref();
-    let error = result.error.as_ref();
-    let text = |field: Option<&String>| field.map_or(String::new(), Clone::clone);
-    let paths = flow_log.and_then(|it| it.traffic_path.as_ref());
-    let row: [&str; COLUMNS] = [
-        result.class().word(),
-        &result.verdict.to_string(),
-        &result.account,
-        &result.region,
-        result.kind.as_str(),
-        &result.id,
-        result.name.as_deref().unwrap_or_default(),
-        &result.reason,
-        flow_log.map_or("", |it| &it.id),
-        flow_log.and_then(|it| it.status.as_deref()).unwrap_or_default(),
-        flow_log.and_then(|it| it.traffic_type.as_deref()).unwrap_or_default(),
-        &paths.map_or(String::new(), |paths| paths.join(" ")),
-        flow_log.and_then(|it| it.ip_version.as_deref()).unwrap_or_default(),
-        result.has_ipv6.map_or("", |has_ipv6| if has_ipv6 { "true" } else { "false" }),
-        &flow_log.and_then(|it| it.interval_minutes).map_or(String::new(), |minutes| minutes.to_string()),
-        &text(flow_log.and_then(|it| it.project.as_ref())),
-        &text(flow_log.and_then(|it| it.log_store.as_ref())),
-        &text(flow_log.and_then(|it| it.impairment.as_ref())),
-        &text(result.schedule.as_ref()),
-        &result.next_change.as_ref().map_or(String::new(), |next| next.at.to_string()),
-        result.next_change.as_ref().map_or("", |next| if next.is_on { "true" } else { "false" }),
-        error.map_or("", |error| &error.operation),
-        error.map_or("", |error| &error.code),
-        error.and_then(|error| error.request_id.as_deref()).unwrap_or_default(),
-        error.map_or("", |error| &error.advice),
-        &cost.and_then(|(_, row)| row.micros).map_or(String::new(), amount),
-        cost.map_or("", |(cost, _)| cost.currency.as_str()),
-        cost.map_or("", |(_, row)| if row.is_estimated { "true" } else { "false" }),
-    ];
-    write_row(writer, row)
+/// A row that says what it is about: the class, the verdict, account and region, and type, id, name and reason.
+fn row(class: &str, verdict: &str, [account, region]: [&str; 2], [kind, id, name, reason]: [&str; 4]) -> Row {
+    let mut row = [const { String::new() }; REPORT];
+    let subject: [&str; SUBJECT] = [class, verdict, account, region, kind, id, name, reason];
+    fill(&mut row, 0, subject);
+    row
 }
 
-/// Writes what is about no resource.
-fn write_other(
-    writer: &mut Writer<impl Write>,
-    class: Class,
-    verdict: &str,
-    [account, region, subject]: [&Option<String>; 3],
-    reason: &str,
-    error: Option<&Failure>,
-) -> io::Result<()> {
-    let text = |field: &Option<String>| field.clone().unwrap_or_default();
-    let mut row = [""; COLUMNS];
-    let [account, region, subject] = [account, region, subject].map(text);
-    row[..8].copy_from_slice(&[class.word(), verdict, &account, &region, "", &subject, "", reason]);
+/// Fills the columns from `at` on.
+fn fill<const N: usize>(row: &mut Row, at: usize, fields: [&str; N]) {
+    for (cell, field) in row.iter_mut().skip(at).zip(fields) {
+        field.clone_into(cell);
+    }
+}
+
+const fn word(is: bool) -> &'static str {
+    if is { "true" } else { "false" }
+}
+
+fn fill_cost(row: &mut Row, cost: &Cost, micros: Option<i64>, is_estimated: bool) {
+    // What is unknown has no amount, and is never zero.
+    let shown = micros.map(amount).unwrap_or_default();
+    fill(row, COST, [&shown, cost.currency.as_str(), word(is_estimated)]);
+}
+
+fn fill_error(row: &mut Row, error: &Failure) {
+    let request = error.request_id.as_deref().unwrap_or_default();
+    fill(row, ERROR, [&error.operation, &error.code, request, &error.advice]);
+}
+
+fn of_result(result: &ResourceResult, cost: Option<OfFlowLog<'_>>) -> Row {
+    let name = result.name.as_deref().unwrap_or_default();
+    let place = [&result.account, &result.region].map(String::as_str);
+    let about = [result.kind.as_str(), &result.id, name, &result.reason];
+    let mut row = row(result.class().word(), &result.verdict.to_string(), place, about);
+    let has_ipv6 = result.has_ipv6.map_or("", word);
+    fill(&mut row, HAS_IPV6, [has_ipv6]);
+    if let Some(flow_log) = &result.flow_log {
+        let text = |field: &'_ Option<String>| field.clone().unwrap_or_default();
+        let minutes = flow_log.interval_minutes.map_or(String::new(), |minutes| minutes.to_string());
+        let [status, traffic_type, ip_version] =
+            [&flow_log.status, &flow_log.traffic_type, &flow_log.ip_version].map(text);
+        let [project, log_store, impairment] = [&flow_log.project, &flow_log.log_store, &flow_log.impairment].map(text);
+        let paths = flow_log.traffic_path.as_ref().map_or(String::new(), |paths| paths.join(" "));
+        fill(&mut row, FLOW_LOG, [&flow_log.id, &status, &traffic_type, &paths, &ip_version].map(String::as_str));
+        fill(&mut row, HAS_IPV6 + 1, [&minutes, &project, &log_store, &impairment].map(String::as_str));
+    }
+    let next = result.next_change.as_ref();
+    let at = next.map_or(String::new(), |next| next.at.to_string());
+    let is_on = next.map_or("", |next| word(next.is_on));
+    fill(&mut row, FLOW_LOG + 10, [result.schedule.as_deref().unwrap_or_default(), &at, is_on]);
+    if let Some(error) = &result.error {
+        fill_error(&mut row, error);
+    }
+    if let Some((cost, of)) = cost {
+        fill_cost(&mut row, cost, of.micros, of.is_estimated);
+    }
+    row
+}
+
+/// What is about no resource.
+fn of_other(class: Class, verdict: &str, place: [&Option<String>; 3], reason: &str, error: Option<&Failure>) -> Row {
+    let [account, region, subject] = place.map(|field| field.as_deref().unwrap_or_default());
+    let mut row = row(class.word(), verdict, [account, region], ["", subject, "", reason]);
     if let Some(error) = error {
-        let request = error.request_id.as_deref().unwrap_or_default();
-        row[21..25].copy_from_slice(&[&error.operation, &error.code, request, &error.advice]);
+        fill_error(&mut row, error);
     }
-    write_row(writer, row)
+    row
 }
 
-fn write_row(writer: &mut Writer<impl Write>, row: [&str; COLUMNS]) -> io::Result<()> {
-    for field in row {
-        writer.write_field(as_text(field).as_bytes())?;
-    }
-    writer.write_record(None::<&[u8]>).map_err(io::Error::from)
+/// What a flow log costs whose resource has no row, or has one with the cost in another currency.
+fn of_flow_log(cost: &Cost, of: &CostRow) -> Row {
+    let about = ["", &*of.resource_id, "", "What the flow log costs"];
+    let mut row = row(COST_CLASS, "", [&of.account, &of.region], about);
+    fill(&mut row, FLOW_LOG, [&of.flow_log_id]);
+    fill_cost(&mut row, cost, of.micros, of.is_estimated);
+    row
+}
+
+/// What costs besides the flow logs.
+fn of_cost(cost: &Cost, other: &OtherCost) -> Row {
+    let place = [&other.account, &other.region].map(|field| field.as_deref().unwrap_or_default());
+    let at_least = if other.is_at_least { ", at least" } else { "" };
+    let mut row = row(COST_CLASS, "", place, ["", "", "", &format!("{}{at_least}", other.kind.words())]);
+    fill_cost(&mut row, cost, other.micros, other.is_estimated());
+    row
 }
 
 #[cfg(test)]
@@ -218,6 +318,23 @@ mod tests {
             ["-", "-.5", "-5.", "-1.2.3", "--1", "-1+1", "-2+3|cmd", "-1 ", "-1e5", "-1,5", "-０", "-=1", "-@SUM(1)"]
         {
             assert_eq!(as_text(name), format!("'{name}"));
+        }
+    }
+
+    #[test]
+    fn a_spreadsheet_that_splits_at_another_character_finds_no_formula_either() {
+        for (name, shown) in [
+            ("x;=cmd|' /C calc'!A0;y", "x;'=cmd|' /C calc'!A0;y"),
+            ("x\t=1+1\ty", "x\\u{0009}=1+1\\u{0009}y"),
+            ("a\n=1", "a\\u{000a}=1"),
+            ("x; \"=1", "x;' \"=1"),
+            ("x;-1", "x;'-1"),
+            ("x;'y", "x;''y"),
+            (" =1", "' =1"),
+            ("\u{202e}=1", "\\u{202e}=1"),
+            ("x; y; z", "x; y; z"),
+        ] {
+            assert_eq!(as_text(name), shown);
         }
     }
 }

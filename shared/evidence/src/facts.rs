@@ -5,13 +5,15 @@ mod read;
 mod result;
 mod schedule;
 
+use std::collections::BTreeSet;
+
 use flow_log::ResourceType;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    cost::{BilledMonth, Cost, CostRow, Currency, OtherCost, OtherKind},
+    cost::{BilledMonth, Cost, CostPart, CostRow, Currency, OtherCost, OtherKind},
     read::{Calls, Failure, Judged, Note, NoteState, Read, Service},
     result::{
         Change, Delivery, DeliveryState, FlowLogState, Kind, LogStore, NextChange, Omitted, OmittedDeliveries,
@@ -19,6 +21,7 @@ pub use self::{
     },
     schedule::{Day, Span, Week},
 };
+use crate::text::{counted, names};
 
 /// What a run read. Lists may come in any order; evidence sorts them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -173,6 +176,27 @@ pub struct Asked {
     pub kinds: Vec<Kind>,
     /// What was not asked for, and why.
     pub left_out: Vec<LeftOut>,
+}
+
+impl Asked {
+    /// How many accounts and regions are outside the scope, and what else is, in words; `None` if nothing is. What is not
+    /// named one by one is told as it is.
+    #[must_use]
+    pub fn outside(&self) -> Option<String> {
+        let mut told = Vec::new();
+        for (part, noun) in [(Part::Account, Some("account")), (Part::Region, Some("region")), (Part::Other, None)] {
+            let of_part = self.left_out.iter().filter(|it| it.part == part).map(|it| it.what.as_str());
+            let (single, others): (BTreeSet<_>, BTreeSet<_>) = of_part.partition(|what| !what.contains(' '));
+            match noun {
+                Some(noun) if !single.is_empty() => {
+                    let at_least = if others.is_empty() { "" } else { "at least " };
+                    told.push(format!("{at_least}{}", counted(single.len() as u64, noun)));
+                }
+                _ => told.extend(single.into_iter().chain(others).map(str::to_owned)),
+            }
+        }
+        (!told.is_empty()).then(|| names(told.iter().map(String::as_str)))
+    }
 }
 
 /// An account in scope.

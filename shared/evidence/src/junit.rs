@@ -6,12 +6,12 @@ use std::{
 };
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+use visible::visible;
 
 use crate::{
     assessment::{Class, Control, ControlStatus, Relation},
     evidence::Evidence,
     facts::{Failure, NoteState},
-    text::visible,
 };
 
 impl Evidence {

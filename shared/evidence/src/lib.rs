@@ -34,7 +34,7 @@ pub use call_log::CallLog;
 pub use csv::as_text;
 pub use evidence::{Evidence, InvalidEvidence, SCHEMA, schema};
 pub use facts::{
-    Asked, AskedAccount, BilledMonth, Binary, Caller, Calls, Change, Cost, CostRow, Currency, Day, Delivery,
+    Asked, AskedAccount, BilledMonth, Binary, Caller, Calls, Change, Cost, CostPart, CostRow, Currency, Day, Delivery,
     DeliveryState, ExceptionsCountAs, Facts, Failure, FlowLogState, Head, Judged, Kind, LeftOut, LogStore, NextChange,
     Note, NoteState, Omitted, OmittedDeliveries, OtherCost, OtherKind, Part, PolicyName, Read, ResourceResult, Service,
     Span, TagUsed, Week,
@@ -44,4 +44,3 @@ pub use index::Index;
 pub use join::{Joining, NotJoined};
 pub use read_log::ReadLog;
 pub use summary::ReportSummary;
-pub use text::visible;

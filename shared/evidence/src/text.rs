@@ -1,38 +1,6 @@
-//! Text from strangers, made visible, and numbers and moments as people read them.
-//!
-//! Anybody who may create a VPC chooses its name. A control character or a direction mark in a name could make a report
-//! say something else than it holds.
-
-use std::{borrow::Cow, fmt::Write as _};
+//! Numbers, moments and lists of names as people read them.
 
 use jiff::Timestamp;
-
-/// Whether a character changes how the text around it is shown, or is not shown at all.
-pub(crate) fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-        // Not characters at all; XML forbids some of them.
-        || matches!(c as u32 & 0xffff, 0xfffe | 0xffff)
-}
-
-/// The text with its invisible characters written out, as in `\u{202e}`.
-#[must_use]
-pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_invisible) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if is_invisible(c) {
-            _ = write!(shown, "\\u{{{:04x}}}", c as u32);
-        } else {
-            shown.push(c);
-        }
-    }
-    Cow::Owned(shown)
-}
 
 /// How many names a sentence lists.
 const MAX_NAMES: usize = 10;
@@ -44,6 +12,16 @@ pub(crate) fn names<'a>(all: impl ExactSizeIterator<Item = &'a str>) -> String {
     let more = number.saturating_sub(MAX_NAMES);
     let listed = listed.join(", ");
     if more == 0 { listed } else { format!("{listed} and {more} more") }
+}
+
+/// A noun whose plural ends in an s, as it follows this number.
+pub(crate) fn plural(number: u64, one: &str) -> String {
+    if number == 1 { one.to_owned() } else { format!("{one}s") }
+}
+
+/// A number with its noun, as in `1 finding` or `1,234 findings`.
+pub(crate) fn counted(number: u64, one: &str) -> String {
+    format!("{} {}", count(number), plural(number, one))
 }
 
 /// A number with commas between thousands.
@@ -69,9 +47,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn invisible_characters_are_written_out_and_all_others_stay() {
-        assert_eq!(visible("web 生产 é 👩"), "web 生产 é 👩");
-        assert_eq!(visible("a\u{202e}b\u{0}\u{85}\u{200b}\u{ffff}"), "a\\u{202e}b\\u{0000}\\u{0085}\\u{200b}\\u{ffff}");
+    fn one_thing_is_not_told_in_the_plural() {
+        assert_eq!([0, 1, 2_000].map(|number| counted(number, "page")), ["0 pages", "1 page", "2,000 pages"]);
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub(crate) fn report(binary: &Path, target: &Path) -> io::Result<Needed> {
     let wall = sent.elapsed().as_secs_f64();
 
     let [recording, all] = [VPCS - fleet.repairs() * REGIONS.len(), VPCS].map(thousands);
-    let written = format!("is written: {recording} of {all} VPCs record");
+    let written = format!("is written: {recording} of {all} VPCs are as the policy wants them");
     if find(answer, written.as_bytes()).is_none() {
         let end = String::from_utf8_lossy(&answer[answer.len().saturating_sub(400)..]);
         return Err(io::Error::other(format!("the report does not say that it {written}: …{end}")));

@@ -9,7 +9,7 @@ use std::{
 use clap::builder::styling::Style;
 use comfy_table::ColumnConstraint;
 use cost::{Amount, Bytes};
-use evidence::visible;
+use visible::{quoted, visible};
 
 use super::{
     Change, Cost, Kind, Maker, Note, Plan, Resource, Totals, Unread,
@@ -264,7 +264,7 @@ fn of_region(plan: &Plan, (account, region): Place<'_>, said: &Said<'_>, drawing
 }
 
 fn about(resource: &Resource) -> [String; 3] {
-    let name = resource.resource_name.as_deref().map(|name| format!("{name}: "));
+    let name = resource.resource_name.as_deref().map(|name| format!("{}: ", quoted(name)));
     let sentence = format!("{}{}", name.unwrap_or_default(), resource.reason);
     [resource.resource_id.clone(), resource.verdict.clone(), sentence]
 }
@@ -317,7 +317,7 @@ fn changes_table(plan: &Plan, changes: &[&Change], drawing: Drawing) -> String {
         };
         let verb = format!("{} {:<10}", change.kind.sign(), change.kind.words());
         let flow_log = change.flow_log_id.as_ref().map(|id| format!("  {}", visible(id))).unwrap_or_default();
-        let name = change.resource_name.as_deref().map(visible).unwrap_or_default();
+        let name = change.resource_name.as_deref().map(quoted).unwrap_or_default();
         let id = visible(&change.resource_id);
         let has_room = |columns: usize| drawing.columns.is_none_or(|all| columns <= all);
         let with_id = 2 + width(&verb) + 2 + width(&id) + width(&flow_log);
@@ -616,7 +616,7 @@ mod tests {
         let wide: Vec<_> = drawn.lines().filter(|line| width(line) > 40).collect();
         assert_eq!(wide, [""; 0]);
         let created: Vec<_> = drawn.lines().skip_while(|line| *line != "  + create").take(2).collect();
-        assert_eq!(created[1], "    vpc-bp1000000000000000000  生产网络", "ids stay in one piece");
+        assert_eq!(created[1], "    vpc-bp1000000000000000000  \"生产网络", "ids stay in one piece");
         assert_eq!(drawn.lines().filter(|line| *line == "  + create").count(), 50_000);
         // A sentence is not broken into single characters.
         let finding: Vec<_> = drawn.lines().skip_while(|line| *line != "  findings").skip(1).take(3).collect();

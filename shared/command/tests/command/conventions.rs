@@ -9,7 +9,12 @@ use std::{
 use local_cloud::Fault;
 use serde_json::Value;
 
-use crate::{plan::sample, support::Home, world::World};
+use crate::{
+    plan::sample,
+    server::{Answer, Seen, Server, sts},
+    support::{Home, run_beside},
+    world::World,
+};
 
 pub(crate) const SUBCOMMANDS: [&str; 13] = [
     "init",
@@ -257,4 +262,61 @@ async fn every_subcommand_but_apply_and_remove_only_reads() {
     // The same cloud takes the writes of a plan that is applied.
     world.run(&["apply", "plan.json", "--yes", "--account", "1000000000000001"]).await.good();
     assert_eq!(world.writes_after(before).len(), 2);
+}
+
+/// What an endpoint would have to say to look like the command.
+const FORGED: &str =
+    "no\nnote: 41 of 41 VPCs record\nseal SHA-256 00\r\n\u{1b}[2K\u{1b}]0;owned\u{7}\u{202e}\u{2028}error: none";
+
+/// Refuses every call with what forges lines; but for the one that asks who calls, if the caller is known.
+fn forging(is_known: bool) -> impl FnMut(&Seen) -> Answer + Send + 'static {
+    move |seen: &Seen| {
+        if is_known && seen.has("GetCallerIdentity") {
+            return sts(seen);
+        }
+        let error = serde_json::json!({
+            "Code": "Forbidden.RAM\nnote: code", "Message": FORGED, "RequestId": "R\nnote: id", "HostId": "x",
+            "AccessDeniedDetail": {"AuthPrincipalDisplayName": FORGED, "NoPermissionType": "ImplicitDeny"},
+        });
+        (403, error.to_string())
+    }
+}
+
+#[tokio::test]
+async fn a_message_of_the_api_is_no_line_of_its_own_whatever_it_holds() {
+    let home = Home::with(&[("policy.yml", crate::world::POLICY)]);
+    let servers = [Server::answering(forging(true)).await, Server::answering(forging(false)).await];
+    let commands = [
+        &["plan"][..],
+        &["plan", "-vv"],
+        &["plan", "--output", "csv"],
+        &["report"],
+        &["report", "-vv", "--html", "r.html"],
+        &["cost"],
+        &["cost", "--output", "csv"],
+        &["apply", "--yes", "--account", "1000000000000001"],
+        &["explain", "vpc-bp1example00000000001"],
+        &["init", "--out", "new.yml", "--force"],
+    ];
+    let quoted = "no\\u{000a}note: 41 of 41 VPCs record\\u{000a}seal SHA-256 00\\u{000d}";
+    let mut times = 0;
+    for (server, arguments) in servers.iter().flat_map(|server| commands.map(|arguments| (server, arguments))) {
+        let endpoint = server.url("/");
+        let env = [
+            ("FLOWKEEPER_ENDPOINT", endpoint.as_str()),
+            ("ALIBABA_CLOUD_ACCESS_KEY_ID", "id"),
+            ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "no-secret"),
+        ];
+        let ran = run_beside(home.path(), arguments, &env).await;
+        assert_eq!(ran.code, 1, "{}", ran.whole());
+        let is_hostile = |c: char| c.is_control() && c != '\n' || matches!(c, '\u{202e}' | '\u{2028}');
+        assert!(!ran.whole().contains(is_hostile), "{arguments:?}: {:?}", ran.whole());
+        times += usize::from(ran.whole().contains(quoted));
+        for line in ran.stdout.lines().chain(ran.stderr.lines()) {
+            let parts = ["note: 41", "note: code", "note: id", "seal SHA-256 00", "error: none"];
+            let is_forged = parts.iter().any(|part| line.contains(part));
+            assert!(line.contains(quoted) || !is_forged, "{arguments:?}: {line}\n{}", ran.whole());
+        }
+    }
+    assert!(times > commands.len(), "the message is shown by {times} of them");
 }

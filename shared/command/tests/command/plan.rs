@@ -815,9 +815,14 @@ async fn json_with_such_texts_is_json_on_a_terminal_and_in_a_pipe() {
 #[tokio::test]
 async fn no_cell_of_a_csv_is_taken_for_a_formula() {
     let world = World::new().await;
-    for (name, cell) in
-        [("=1+1", "'=1+1"), ("＝1+1", "'＝1+1"), ("\n=1", "\"'\n=1"), ("'=1", "''=1"), ("-1+1", "'-1+1")]
-    {
+    for (name, cell) in [
+        ("=1+1", "'=1+1"),
+        ("＝1+1", "'＝1+1"),
+        ("\n=1", "\\u{000a}=1"),
+        ("x;=1", "x;'=1"),
+        ("'=1", "''=1"),
+        ("-1+1", "'-1+1"),
+    ] {
         let (_, id) = world.kept_vpc(&[], &[]).await;
         world.cloud.edit_flow_log(&id, |flow_log| flow_log.description = name.to_owned());
         let csv = world.run(&["plan", "--output", "csv"]).await.good();

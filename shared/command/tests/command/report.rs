@@ -76,7 +76,11 @@ async fn it_writes_every_form_at_once_with_one_seal() {
     assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.whole());
     let seal = sha256(world.home.path().join("r.json").as_path());
     assert!(ran.stderr.contains(&format!("seal SHA-256 {seal}")), "{}", ran.whole());
-    assert!(ran.stderr.contains("1 of 2 VPCs records; 1 has no flow log."), "{}", ran.whole());
+    assert!(
+        ran.stderr.contains("1 of 2 VPCs is as the policy wants it (its records arrive); 1 has no flow log."),
+        "{}",
+        ran.whole()
+    );
     assert!(read(&world, "r.html").contains(&seal), "the page shows the seal");
     for name in ["r.html", "r.csv", "r.json", "r.ocsf.json", "r.xml"] {
         assert!(read(&world, name).contains(&vpc), "{name}");
@@ -324,7 +328,7 @@ async fn records_prove_delivery_and_what_cannot_be_counted_is_unknown() {
     );
     world.run(&["report", "--html", "r.html", "--csv", "r.csv", "--junit", "r.xml", "--ocsf", "r.json"]).await.good();
     assert!(read(&world, "r.html").contains("some of it needs a person"));
-    assert!(read(&world, "r.csv").contains("finding,undelivered,"));
+    assert!(read(&world, "r.csv").contains("\"finding\",\"undelivered\","));
     assert!(read(&world, "r.xml").contains("<failure"));
     assert!(!read(&world, "r.json").contains("\"status_code\":\"compliant\""));
     write_record(&world, &vpc, "OK");
@@ -447,7 +451,7 @@ async fn a_file_that_cannot_be_written_is_an_error_and_the_report_is_printed_ins
         let ran = world.run(&["report", "--csv", path, "--json", "kept.json"]).await;
         assert_eq!(ran.code, 1, "{}", ran.whole());
         assert!(ran.stderr.contains(&format!("error: --csv {path}")) && ran.stderr.contains(says), "{}", ran.whole());
-        assert!(ran.stdout.starts_with("class,verdict,") && ran.stdout.contains(&vpc), "{}", ran.whole());
+        assert!(ran.stdout.starts_with("\"class\",\"verdict\",") && ran.stdout.contains(&vpc), "{}", ran.whole());
         assert!(read(&world, "kept.json").contains(&vpc), "the others are written");
     }
     let said = world.run(&["report", "--csv", "no/report.csv"]).await.stderr;
@@ -471,6 +475,15 @@ async fn names_from_strangers_stay_names() {
         assert!(read(&world, name).contains(&wide), "{name}");
     }
     assert!(read(&world, "r.csv").contains("'=1+1"), "no formula");
+    let (forged, blank) = (world.cloud.create_vpc(&[]).await.unwrap(), world.cloud.create_vpc(&[]).await.unwrap());
+    let line = "1000000000000001 cn-hangzhou vpc-bp1 (prod)  compliant";
+    world.cloud.edit_vpc(&forged, |vpc| vpc.name = format!("web){}{line}", " ".repeat(50)));
+    world.cloud.edit_vpc(&blank, |vpc| vpc.name = "\u{3164}\u{2800}\u{fe0f}".to_owned());
+    let narrow = world.run_with(&["report"], &[("COLUMNS", "100")]).await.good();
+    assert!(!narrow.lines().any(|found| found.trim_start().starts_with(line)), "{narrow}");
+    let words = narrow.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(&format!("{forged} (\"web) 1000000000000001 cn-hangzhou vpc-bp1 (prod)")), "{narrow}");
+    assert!(words.contains(&format!("{blank} (\"\\u{{3164}}\\u{{2800}}\\u{{fe0f}}\")")), "{narrow}");
     let summary = world.run(&["report"]).await.good();
     assert!(!summary.contains('\u{1b}') && !summary.contains('\u{202e}') && summary.contains("\\u{202e}"), "{summary}");
 }
@@ -511,6 +524,11 @@ async fn a_report_of_one_region_says_what_it_leaves_out() {
         assert!(left_out.contains(&expected), "{left_out:?}");
     }
     assert!(!left_out.contains(&"cn-hangzhou"), "{left_out:?}");
+    let text = world.run(&["report", "--region", "cn-hangzhou"]).await.stdout;
+    let outside = text.lines().find(|line| line.starts_with("outside ")).unwrap_or_else(|| panic!("{text}"));
+    assert!(outside.contains("at least ") && outside.ends_with(" regions, Express Connect Routers"), "{text}");
+    let reasons = text.lines().filter(|line| line.starts_with("left out ")).count();
+    assert!(reasons < left_out.len() && reasons >= 2, "each reason once: {text}");
     let cis = control(&one, "3.3");
     assert_eq!(cis["status"], "unknown");
     assert!(cis["details"].to_string().contains("cn-shanghai"), "{cis}");

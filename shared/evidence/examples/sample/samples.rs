@@ -418,7 +418,7 @@ fn cost(results: &[ResourceResult]) -> Cost {
 }
 
 /// What a stranger could name things.
-pub(crate) const HOSTILE: [&str; 14] = [
+pub(crate) const HOSTILE: [&str; 16] = [
     "<script>document.title='taken'</script>",
     "</script><script>document.title='taken'</script>",
     "\"><img src=x onerror=\"document.title='taken'\">",
@@ -433,6 +433,8 @@ pub(crate) const HOSTILE: [&str; 14] = [
     "a\u{200b}b\u{2066}c\u{0}d\u{1b}[31me\u{85}f\u{ffff}",
     "\\u003cb\\u003e & &lt;i&gt; ]]> {{ 7 * 7 }}",
     "\r\nSet-Cookie: a=b",
+    "x;=cmd|' /C calc'!A0;y",
+    "\u{3164}\u{2800}\u{fe0f}\u{e0100}",
 ];
 
 /// The small sample, with hostile text wherever text comes from the cloud.
@@ -440,7 +442,7 @@ pub(crate) fn hostile() -> Facts {
     let mut facts = small();
     let wide = "深".repeat(128);
     for (nth, result) in facts.results.iter_mut().enumerate() {
-        let payload = HOSTILE.get(nth % 15).copied().unwrap_or(&wide);
+        let payload = HOSTILE.get(nth % 17).copied().unwrap_or(&wide);
         result.name = Some(payload.to_owned());
         result.reason = format!("{payload} {}", result.reason);
         if let Some(log) = &mut result.flow_log {

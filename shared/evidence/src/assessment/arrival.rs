@@ -10,7 +10,7 @@ use flow_log::Verdict;
 use super::{class::Class, scope::Unknown};
 use crate::{
     facts::{Delivery, DeliveryState, Facts, Failure, Note, NoteState, ResourceResult},
-    text::{count, moment, names},
+    text::{self, moment, names},
 };
 
 /// Whether what the flow log of a resource records arrives.
@@ -39,6 +39,37 @@ pub(crate) fn arrival(facts: &Facts, result: &ResourceResult) -> Arrival {
     }
 }
 
+/// What arrives of the records of the resources that are as the policy wants them, by resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Arrivals {
+    /// Records arrive.
+    pub(super) arrive: u64,
+    /// The records say that nothing flowed, or no network interface is in use.
+    pub(super) without_traffic: u64,
+    /// That is not known.
+    pub(super) unknown: u64,
+}
+
+/// Counts what arrives. The facts are sorted, and settled: what does not arrive is no resource as the policy wants it.
+pub(super) fn arrivals(facts: &Facts) -> Arrivals {
+    let mut found = Arrivals::default();
+    for result in facts.results.iter().filter(|result| result.class() == Class::Compliant) {
+        let delivers = |id| {
+            let here = deliveries(&facts.deliveries, result, id);
+            here.iter().any(|it| it.state == DeliveryState::Delivers)
+        };
+        match arrival(facts, result) {
+            Arrival::NotDue => {}
+            Arrival::Proven if due(result).is_some_and(delivers) => found.arrive += 1,
+            Arrival::Proven => found.without_traffic += 1,
+            Arrival::Unknown | Arrival::Fails => found.unknown += 1,
+        }
+    }
+    let counted = facts.omitted.iter().filter(|it| it.class() == Class::Compliant).map(|it| it.count);
+    found.unknown = counted.fold(found.unknown, u64::saturating_add);
+    found
+}
+
 /// The id of the flow log whose records are due.
 pub(crate) fn due(result: &ResourceResult) -> Option<&str> {
     let flow_log = result.flow_log.as_ref()?;
@@ -60,13 +91,15 @@ fn words(delivery: &Delivery) -> String {
     let Delivery { flow_log_id, from, to, .. } = delivery;
     match (delivery.state, &delivery.why_unknown, delivery.last_record) {
         (DeliveryState::RecordsLost, ..) => {
-            let skipped = delivery.skip_data.map_or_else(|| "records".to_owned(), |count| format!("{count} records"));
-            format!("{skipped} of {flow_log_id} say that others were lost (SKIPDATA)")
+            let skipped =
+                delivery.skip_data.map_or_else(|| "records".to_owned(), |count| text::counted(count, "record"));
+            let say = if delivery.skip_data == Some(1) { "says" } else { "say" };
+            format!("{skipped} of {flow_log_id} {say} that others were lost (SKIPDATA)")
         }
-        (_, Some(why), _) => format!("what {flow_log_id} records does not arrive: {why}"),
-        (_, None, Some(last)) => format!("what {flow_log_id} records has not arrived since {}", moment(last)),
+        (_, Some(why), _) => format!("the records of {flow_log_id} do not arrive: {why}"),
+        (_, None, Some(last)) => format!("no record of {flow_log_id} has arrived since {}", moment(last)),
         (_, None, None) => {
-            format!("what {flow_log_id} records does not arrive: no record from {} to {}", moment(*from), moment(*to))
+            format!("the records of {flow_log_id} do not arrive: none from {} to {}", moment(*from), moment(*to))
         }
     }
 }
@@ -164,7 +197,7 @@ pub(super) fn unknown(facts: &Facts) -> Vec<Unknown> {
         region: Some(region.to_owned()),
         subject: if ids.len() == 1 { ids.first().map(|id| (*id).to_owned()) } else { None },
         has_result: false,
-        why: format!("whether what {} records arrives: {why}", names(ids.iter().copied())),
+        why: format!("whether the records of {} arrive: {why}", names(ids.iter().copied())),
         error: error.cloned(),
     };
     let unlooked = counted.into_iter().filter(|(_, (_, is_unknown))| *is_unknown);
@@ -173,7 +206,7 @@ pub(super) fn unknown(facts: &Facts) -> Vec<Unknown> {
         region: Some(region.to_owned()),
         subject: None,
         has_result: false,
-        why: format!("whether the records of {} flow logs arrive: there are too many", count(number)),
+        why: format!("whether the records of {} arrive: there are too many", text::counted(number, "flow log")),
         error: None,
     });
     groups.into_iter().map(of).chain(unlooked).collect()

@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::class::Class;
-use crate::facts::{Facts, Failure, Kind, Note, NoteState, Read, Service};
+use crate::{
+    facts::{Facts, Failure, Kind, Note, NoteState, Read, Service},
+    text::{count, plural},
+};
 
 /// How much of the scope was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -177,7 +180,8 @@ pub(super) fn read(facts: &Facts) -> (ScopeRead, Vec<Unknown>) {
     }
     for omitted in facts.omitted.iter().filter(|omitted| omitted.class() == Class::Unknown) {
         let place = (omitted.account.as_str(), omitted.region.as_str());
-        let why = format!("{} more resources could not be read, and this report only counts them", omitted.count);
+        let (number, noun) = (count(omitted.count), plural(omitted.count, "resource"));
+        let why = format!("{number} more {noun} could not be read, and this report only counts them");
         // The forms say it among what is only counted.
         unknown.push(Unknown { has_result: true, ..Unknown::of_place(place, why, None) });
     }

@@ -4,7 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flow_log::Verdict;
 
-use super::{class::Class, scope::ScopeRead, sums::Sums};
+use super::{
+    arrival::{Arrivals, arrivals},
+    class::Class,
+    scope::ScopeRead,
+    sums::Sums,
+};
 use crate::{
     facts::{Facts, Kind, NoteState},
     text::{count, moment},
@@ -14,9 +19,13 @@ use crate::{
 const FINDINGS: [(Verdict, &str, &str); 7] = [
     (Verdict::Missing, "has no flow log", "have no flow log"),
     (Verdict::Inactive, "has a flow log that does not record", "have a flow log that does not record"),
-    (Verdict::Undelivered, "is recorded and does not arrive", "are recorded and do not arrive"),
+    (
+        Verdict::Undelivered,
+        "is recorded, but its records are lost or do not arrive",
+        "are recorded, but their records are lost or do not arrive",
+    ),
     (Verdict::Drifted, "differs from the policy", "differ from the policy"),
-    (Verdict::Orphaned, "is gone and still has a flow log", "are gone and still have flow logs"),
+    (Verdict::Orphaned, "more is gone and still has a flow log", "more are gone and still have flow logs"),
     (Verdict::Unsupported, "cannot have the flow log", "cannot have the flow log"),
     (Verdict::DueToPause, "records and should not", "record and should not"),
 ];
@@ -31,27 +40,53 @@ fn noun(facts: &Facts, number: u64) -> &'static str {
     }
 }
 
-/// Says how many resources record, and what is the matter with the others.
+/// Says what of the records of resources that are as wanted arrives, in brackets. Nothing if none is due.
+fn arrive(found: Arrivals, compliant: u64) -> String {
+    let Arrivals { arrive, without_traffic, unknown } = found;
+    let said = match [arrive, without_traffic, unknown].map(|number| number == compliant) {
+        [true, ..] if compliant == 1 => "its records arrive".to_owned(),
+        [true, ..] => "their records arrive".to_owned(),
+        [_, true, _] if compliant == 1 => "it had no traffic".to_owned(),
+        [_, true, _] => "they had no traffic".to_owned(),
+        [.., true] if compliant == 1 => "whether its records arrive is unknown".to_owned(),
+        [.., true] => "whether their records arrive is unknown".to_owned(),
+        _ => {
+            let parts = [
+                (arrive, "records of ", " arrive"),
+                (without_traffic, "", " had no traffic"),
+                (unknown, "whether those of ", " arrive is unknown"),
+            ];
+            let parts = parts.iter().filter(|(number, ..)| *number > 0);
+            parts
+                .map(|(number, before, after)| format!("{before}{}{after}", count(*number)))
+                .collect::<Vec<_>>()
+                .join(", ")
+        }
+    };
+    if compliant == 0 || said.is_empty() { String::new() } else { format!(" ({said})") }
+}
+
+/// Says how many resources are as the policy wants them and what of their records arrives, and what is the matter with the
+/// others.
 pub(super) fn verdict(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> String {
     let mut parts = Vec::new();
-    // Orphans are no resources any more.
-    let orphans = sums.verdicts.iter().filter(|it| it.verdict == Verdict::Orphaned.to_string()).map(|it| it.count);
-    let orphans = orphans.fold(0, u64::saturating_add);
-    let resources = sums.resources.saturating_sub(orphans);
+    // What is gone is no resource any more.
+    let resources = sums.resources.saturating_sub(sums.gone());
     if scope.regions_read + scope.regions_unsupported == 0 && sums.resources == 0 {
         return "Nothing could be read.".to_owned();
     }
     if resources == 0 {
         parts.push("No resource was found".to_owned());
-    } else if sums.compliant == resources {
-        parts.push(match resources {
-            1 => format!("The one {} records", noun(facts, 1)),
-            _ => format!("All {} {} record", count(resources), noun(facts, resources)),
-        });
     } else {
-        let verb = if sums.compliant == 1 { "records" } else { "record" };
-        let (recorded, whole, noun) = (count(sums.compliant), count(resources), noun(facts, resources));
-        parts.push(format!("{recorded} of {whole} {noun} {verb}"));
+        let (compliant, whole, noun) = (count(sums.compliant), count(resources), noun(facts, resources));
+        let arrive = arrive(arrivals(facts), sums.compliant);
+        parts.push(match (sums.compliant, resources) {
+            (1, 1) => format!("The one {noun} is as the policy wants it{arrive}"),
+            (0, 1) => format!("One {noun} was read"),
+            (all, _) if all == resources => format!("All {whole} {noun} are as the policy wants them{arrive}"),
+            (1, _) => format!("1 of {whole} {noun} is as the policy wants it{arrive}"),
+            _ => format!("{compliant} of {whole} {noun} are as the policy wants them{arrive}"),
+        });
     }
     let mut tell = |number: u64, one: &str, many: &str| {
         if number > 0 {

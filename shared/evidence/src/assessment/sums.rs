@@ -7,7 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::class::Class;
-use crate::facts::{Facts, Kind};
+use crate::{
+    facts::{Facts, Kind},
+    text,
+};
 
 /// The number of resources in each class: `resources` is the sum of `compliant`, `exceptions`, `findings`, `pending`,
 /// `changed`, `unknown` and `unlisted`.
@@ -59,6 +62,31 @@ impl Sums {
     #[must_use]
     pub const fn counted(&self) -> u64 {
         self.listed().saturating_add(self.unlisted)
+    }
+
+    /// The equation of the classes, as in `41 = 32 as wanted + 4 exceptions + 5 findings`; with `≠` if they do not add up.
+    #[must_use]
+    pub fn equation(&self) -> String {
+        let parts = [
+            (self.compliant, format!("{} as wanted", text::count(self.compliant))),
+            (self.exceptions, text::counted(self.exceptions, "exception")),
+            (self.findings, text::counted(self.findings, "finding")),
+            (self.pending, format!("{} in transition", text::count(self.pending))),
+            (self.changed, format!("{} repaired", text::count(self.changed))),
+            (self.unknown, format!("{} unknown", text::count(self.unknown))),
+            (self.unlisted, format!("{} counted only", text::count(self.unlisted))),
+        ];
+        let parts = parts.into_iter().enumerate().filter(|(nth, (number, _))| *nth < 3 || *number > 0);
+        let parts: Vec<_> = parts.map(|(_, (_, part))| part).collect();
+        let sign = if self.resources == self.counted() { "=" } else { "≠" };
+        format!("{} {sign} {}", text::count(self.resources), parts.join(" + "))
+    }
+
+    /// How many of the resources are gone, and counted because they still have a flow log.
+    #[must_use]
+    pub fn gone(&self) -> u64 {
+        let orphaned = Verdict::Orphaned.to_string();
+        self.verdicts.iter().filter(|it| it.verdict == orphaned).map(|it| it.count).fold(0, u64::saturating_add)
     }
 
     /// The number of resources that were judged one by one.
@@ -119,9 +147,9 @@ pub(super) fn discrepancies(facts: &Facts, sums: &Sums) -> Vec<String> {
         let counted = listed.saturating_add(part.unlisted);
         if counted != part.resources {
             found.push(format!(
-                "in {} the run judged {} resources, and {counted} are accounted for",
+                "in {} the run judged {}, and {counted} are accounted for",
                 part.accounts.join(", "),
-                part.resources
+                text::counted(part.resources, "resource")
             ));
         }
     }

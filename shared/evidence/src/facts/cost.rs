@@ -148,6 +148,35 @@ pub struct BilledMonth {
     pub micros: i64,
 }
 
+/// A part of the costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CostPart {
+    /// What costs besides the flow logs; absent for the flow logs themselves.
+    pub kind: Option<OtherKind>,
+    /// The sum of what is known, in millionths; absent if none of it is.
+    pub micros: Option<i64>,
+    /// Whether some of it is not known.
+    pub has_unknown: bool,
+    /// Whether some of it is an estimate.
+    pub is_estimated: bool,
+}
+
+impl CostPart {
+    /// Sums up amounts with whether each is an estimate; nothing if there are none.
+    fn of(kind: Option<OtherKind>, amounts: impl Iterator<Item = (Option<i64>, bool)>) -> Option<Self> {
+        let mut found: Option<Self> = None;
+        for (micros, is_estimated) in amounts {
+            let part = found.get_or_insert(Self { kind, micros: None, has_unknown: false, is_estimated: false });
+            match micros {
+                Some(micros) => part.micros = Some(part.micros.unwrap_or_default().saturating_add(micros)),
+                None => part.has_unknown = true,
+            }
+            part.is_estimated |= is_estimated && micros.is_some();
+        }
+        found
+    }
+}
+
 impl Cost {
     /// The sums of what is known of the costs, and of the savings, in millionths.
     #[must_use]
@@ -155,6 +184,18 @@ impl Cost {
         let costs = self.rows.iter().map(|row| row.micros).chain(self.others.iter().map(|other| other.micros));
         let sum = |amounts: &mut dyn Iterator<Item = Option<i64>>| amounts.flatten().fold(0, i64::saturating_add);
         (sum(&mut costs.into_iter()), sum(&mut self.rows.iter().map(|row| row.saved_micros)))
+    }
+
+    /// The parts of the costs, each with its sum in millionths of what is known: flow logs, and what costs besides.
+    #[must_use]
+    pub fn parts(&self) -> Vec<CostPart> {
+        let amounts = self.rows.iter().map(|row| (row.micros, row.is_estimated));
+        let flow_logs = CostPart::of(None, amounts);
+        let others = [OtherKind::Shards, OtherKind::Flowkeeper].into_iter().filter_map(|kind| {
+            let of_kind = self.others.iter().filter(|other| other.kind == kind);
+            CostPart::of(Some(kind), of_kind.map(|other| (other.micros, other.is_estimated())))
+        });
+        flow_logs.into_iter().chain(others).collect()
     }
 
     /// Whether something in the total of the costs is an estimate.

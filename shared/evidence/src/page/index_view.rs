@@ -8,7 +8,10 @@ use super::{
     parts::{Shown, Time},
     view::STYLE,
 };
-use crate::{summary::ReportSummary, text::count};
+use crate::{
+    summary::ReportSummary,
+    text::{count, counted},
+};
 
 /// The files of a report, by what they are called.
 const FILES: [(&str, &str); 6] = [
@@ -37,10 +40,7 @@ impl<'a> IndexView<'a> {
             "default-src 'none'; style-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'",
             STANDARD.encode(Sha256::digest(STYLE))
         );
-        let number = match reports.len() {
-            1 => "1 report".to_owned(),
-            many => format!("{} reports", count(many as u64)),
-        };
+        let number = counted(reports.len() as u64, "report");
         Self { reports, is_whole, number, csp, style: STYLE }
     }
 }

@@ -17,7 +17,8 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<bdi>")?;
         let mut rest = self.0;
-        while let Some(at) = rest.find(|c: char| matches!(c, '<' | '>' | '&' | '"' | '\'') || text::is_invisible(c)) {
+        while let Some(at) = rest.find(|c: char| matches!(c, '<' | '>' | '&' | '"' | '\'') || visible::is_invisible(c))
+        {
             f.write_str(&rest[..at])?;
             let Some(c) = rest[at..].chars().next() else { break };
             match c {

@@ -62,7 +62,7 @@ impl fmt::Display for Plain<'_> {
             match c {
                 '<' => f.write_str("&lt;")?,
                 '&' => f.write_str("&amp;")?,
-                c if crate::text::is_invisible(c) => write!(f, "U+{:04X}", c as u32)?,
+                c if visible::is_invisible(c) => write!(f, "U+{:04X}", c as u32)?,
                 c => f.write_char(c)?,
             }
         }

@@ -18,8 +18,11 @@ use crate::{
         Calls, Change, Cost, CostRow, Delivery, DeliveryState, Facts, LeftOut, Note, NoteState, OtherCost, OtherKind,
         Read, ResourceResult,
     },
-    text::count,
+    text::{count, counted, plural},
 };
+
+/// The outcomes of a call that was sent, or was to be sent when the time was over.
+const WRITTEN: [&str; 3] = ["done", "failed", "unfinished"];
 
 pub(super) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -101,7 +104,7 @@ impl Mood {
 struct Tile {
     class: &'static str,
     number: u64,
-    label: &'static str,
+    label: String,
     href: &'static str,
     /// Whether it counts resources, and so belongs to the bar.
     is_part: bool,
@@ -236,16 +239,6 @@ struct PlaceRow<'a> {
     reads: Vec<&'a Read>,
 }
 
-impl PlaceRow<'_> {
-    fn first_request(&self) -> Option<&str> {
-        self.reads.iter().find_map(|read| read.first_request_id.as_deref())
-    }
-
-    fn last_request(&self) -> Option<&str> {
-        self.reads.iter().rev().find_map(|read| read.last_request_id.as_deref())
-    }
-}
-
 impl<'a> View<'a> {
     pub(super) fn of(evidence: &'a Evidence) -> Self {
         let (facts, assessment) = (evidence.facts(), evidence.assessment());
@@ -302,24 +295,6 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether the counts of classes add up, as an equation.
-    fn equation(&self) -> String {
-        let sums = &self.assessment.sums;
-        let parts = [
-            (sums.compliant, "recording"),
-            (sums.exceptions, "exceptions"),
-            (sums.findings, "findings"),
-            (sums.pending, "in transition"),
-            (sums.changed, "repaired"),
-            (sums.unknown, "unknown"),
-            (sums.unlisted, "counted only"),
-        ];
-        let parts = parts.iter().enumerate().filter(|(nth, (number, _))| *nth < 3 || *number > 0);
-        let parts: Vec<_> = parts.map(|(_, (number, what))| format!("{} {what}", count(*number))).collect();
-        let sign = if sums.resources == sums.counted() { "=" } else { "≠" };
-        format!("{} {sign} {}", count(sums.resources), parts.join(" + "))
-    }
-
     /// What the report only counts.
     fn omitted(&self) -> Option<String> {
         let omitted = self.assessment.sums.omitted;
@@ -374,6 +349,16 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Whether the run changed nothing, so that its changes are those of a repair to come.
+    fn is_read_only(&self) -> bool {
+        self.assessment.sums.changed == 0 && !self.facts.changes.iter().any(|it| WRITTEN.contains(&&*it.outcome))
+    }
+
+    /// What the section of changes is called.
+    fn of_changes(&self) -> &'static str {
+        if self.is_read_only() { "What a repair would do" } else { "Changes" }
+    }
+
     fn seconds(&self) -> i64 {
         self.facts.head.ended.duration_since(self.facts.head.started).as_secs()
     }
@@ -416,12 +401,12 @@ fn mood(facts: &Facts, assessment: &Assessment) -> Mood {
 
 fn tiles(assessment: &Assessment) -> Vec<Tile> {
     let sums = &assessment.sums;
-    let part = |class, number, label, href| Tile { class, number, label, href, is_part: true };
+    let part = |class, number, label: &str, href| Tile { class, number, label: label.to_owned(), href, is_part: true };
     let always = [
-        part("ok", sums.compliant, "recording", "#quiet"),
-        part("aside", sums.exceptions, "exceptions", "#exceptions"),
-        part("bad", sums.findings, "findings", "#findings"),
-        part("unknown", sums.unknown, "unknown resources", "#unknown"),
+        part("ok", sums.compliant, "as wanted", "#quiet"),
+        part("aside", sums.exceptions, &plural(sums.exceptions, "exception"), "#exceptions"),
+        part("bad", sums.findings, &plural(sums.findings, "finding"), "#findings"),
+        part("unknown", sums.unknown, &plural(sums.unknown, "unknown resource"), "#unknown"),
     ];
     // Of regions, lists, services, retentions and deliveries.
     let unread = assessment.unknown.iter().filter(|it| !it.has_result).count() as u64;
@@ -524,6 +509,11 @@ const fn delivery(state: DeliveryState) -> (Icon, &'static str) {
         DeliveryState::Silent => (Icon("bad"), "no record arrived"),
         DeliveryState::Unknown => (Icon("unknown"), "unknown"),
     }
+}
+
+/// How many regions these are.
+fn number_of(regions: &[&str]) -> String {
+    counted(regions.len() as u64, "region")
 }
 
 /// A number, or a word if it is not known.

@@ -1,10 +1,10 @@
 //! What follows from facts.
 
 use evidence::{
-    Class, Control,
+    Asked, Class, Control,
     ControlStatus::{self, Fail, Pass, Unknown},
     DeliveryState, Evidence, ExceptionsCountAs, Facts, InvalidEvidence, Judged, Kind, LeftOut, Note, NoteState, Part,
-    Read,
+    Read, Sums,
 };
 use flow_log::Verdict;
 
@@ -49,10 +49,90 @@ fn the_sums_close_and_the_sentence_tells_them() {
     assert_eq!(found.discrepancies, [""; 0]);
     assert_eq!(
         found.verdict,
-        "32 of 41 VPCs record; 3 are off on purpose until 2026-11-25 23:00 UTC; 1 is left alone on purpose; \
-         1 has no flow log; 3 are recorded and do not arrive; 1 differs from the policy; \
+        "32 of 41 VPCs are as the policy wants them (records of 29 arrive, 2 had no traffic, whether those of 1 arrive is \
+         unknown); 3 are off on purpose until 2026-11-25 23:00 UTC; 1 is left alone on purpose; 1 has no flow log; \
+         3 are recorded, but their records are lost or do not arrive; 1 differs from the policy; \
          1 of 10 regions could not be read."
     );
+}
+
+#[test]
+fn the_sentence_never_says_that_anything_arrives_that_is_not_proven_to() {
+    let said = |facts: Facts| Evidence::new(facts).assessment().verdict.clone();
+    assert_eq!(said(whole()), "All 13 VPCs are as the policy wants them (their records arrive).");
+    let mut unread = whole();
+    unread.deliveries.clear();
+    let unknown = "All 13 VPCs are as the policy wants them (whether their records arrive is unknown).";
+    assert_eq!(said(unread.clone()), unknown);
+    let cis = control(unread, "3.3");
+    assert!(cis.details.iter().any(|it| it.starts_with("0 of 13 VPCs")), "{cis:?}");
+    let one = |keep: fn(&mut Facts)| {
+        let mut facts = whole();
+        facts.results.truncate(1);
+        facts.deliveries.truncate(1);
+        facts.judged[0].resources = 1;
+        facts.reads.clear();
+        keep(&mut facts);
+        said(facts)
+    };
+    let of_one = |whole: &str| whole.split(';').next().unwrap().trim_end_matches('.').to_owned();
+    assert_eq!(of_one(&one(|_| ())), "The one VPC is as the policy wants it (its records arrive)");
+    let quiet = one(|facts| facts.deliveries[0].state = DeliveryState::NothingFlowed);
+    assert_eq!(of_one(&quiet), "The one VPC is as the policy wants it (it had no traffic)");
+    let missing = one(|facts| samples::lose_flow_log(&mut facts.results[0]));
+    assert!(missing.starts_with("One VPC was read; 1 has no flow log"), "{missing}");
+}
+
+#[test]
+fn what_is_gone_is_told_beside_the_vpcs_and_the_equation_has_it() {
+    let mut facts = whole();
+    let mut gone = samples::vpc(FIRST, "cn-hangzhou", 900, "gone");
+    gone.verdict = Verdict::Orphaned;
+    facts.results.push(gone);
+    facts.judged[0].resources += 1;
+    let evidence = Evidence::new(facts);
+    let found = evidence.assessment();
+    assert_eq!((found.sums.gone(), found.discrepancies.len()), (1, 0));
+    assert!(found.verdict.starts_with("All 13 VPCs are as the policy wants them"), "{}", found.verdict);
+    assert!(found.verdict.contains("; 1 more is gone and still has a flow log"), "{}", found.verdict);
+    assert_eq!(found.sums.equation(), "14 = 13 as wanted + 0 exceptions + 1 finding");
+}
+
+#[test]
+fn the_equation_has_every_class_and_says_if_it_does_not_close() {
+    let sums = Sums {
+        resources: 2_008,
+        compliant: 2_000,
+        exceptions: 1,
+        paused: 1,
+        pending: 1,
+        changed: 2,
+        unknown: 1,
+        unlisted: 3,
+        ..Sums::default()
+    };
+    let expected = "2,008 = 2,000 as wanted + 1 exception + 0 findings + 1 in transition + 2 repaired + 1 unknown + \
+                    3 counted only";
+    assert_eq!(sums.equation(), expected);
+    assert!(Sums { unlisted: 2, ..sums }.equation().starts_with("2,008 ≠ 2,000 as wanted"));
+}
+
+#[test]
+fn what_is_outside_the_scope_is_counted_and_what_has_no_number_is_named() {
+    let outside = |all: &[(&str, Part)]| {
+        let left_out =
+            |(what, part): &(&str, Part)| LeftOut { what: (*what).to_owned(), why: String::new(), part: *part };
+        Asked { left_out: all.iter().map(left_out).collect(), ..Asked::default() }.outside()
+    };
+    assert_eq!(outside(&[]), None);
+    let regions = [("cn-beijing", Part::Region), ("cn-qingdao", Part::Region), ("1000000000000003", Part::Account)];
+    assert_eq!(outside(&regions).unwrap(), "1 account, 2 regions");
+    let more = [("every other region of the policy", Part::Region), ("Express Connect Routers", Part::Other)];
+    assert_eq!(
+        outside(&[&regions[..], &more].concat()).unwrap(),
+        "1 account, at least 2 regions, Express Connect Routers"
+    );
+    assert_eq!(outside(&more[..1]).unwrap(), "every other region of the policy");
 }
 
 #[test]
@@ -101,7 +181,10 @@ fn what_was_only_counted_closes_the_sums_and_passes_no_control() {
     let evidence = Evidence::new(facts.clone());
     let found = evidence.assessment();
     assert_eq!((found.discrepancies.len(), found.sums.unlisted), (0, 3));
-    assert_eq!(found.verdict, "10 of 13 VPCs record; 3 more need nothing and are not listed.");
+    assert_eq!(
+        found.verdict,
+        "10 of 13 VPCs are as the policy wants them (their records arrive); 3 more need nothing and are not listed."
+    );
     assert_eq!(status(facts, "3.3"), Unknown);
 }
 
@@ -247,7 +330,11 @@ fn a_flow_log_whose_records_do_not_arrive_is_a_finding_and_fails_every_control()
         let result = &evidence.facts().results[0];
         assert_eq!(result.verdict, Verdict::Undelivered, "{state:?}");
         assert!(result.reason.contains(&facts.deliveries[0].flow_log_id), "{}", result.reason);
-        assert!(found.verdict.contains("1 is recorded and does not arrive"), "{}", found.verdict);
+        assert!(
+            found.verdict.contains("1 is recorded, but its records are lost or do not arrive"),
+            "{}",
+            found.verdict
+        );
         for id in ABOUT_RECORDING {
             assert_eq!(status(facts.clone(), id), Fail, "{state:?}: {id}");
         }
@@ -382,7 +469,7 @@ fn everything_that_could_not_be_read_is_named_with_its_call_and_its_remedy() {
     assert_eq!(
         unread,
         [
-            ("cn-hangzhou", "whether what fl-bp1example000000000005 records arrives: the Logstore has no index"),
+            ("cn-hangzhou", "whether the records of fl-bp1example000000000005 arrive: the Logstore has no index"),
             ("cn-beijing", "for how long it keeps records: GetLogStore is not allowed"),
             ("cn-shanghai", "one of the VPCs could not be read"),
             (

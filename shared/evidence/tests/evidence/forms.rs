@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, io};
 
-use evidence::{Cost, Currency, Evidence, LeftOut, LogStore, OtherCost, OtherKind, Part};
+use evidence::{
+    Cost, CostRow, Currency, Evidence, Index, LeftOut, LogStore, OtherCost, OtherKind, Part, ReportSummary,
+};
 use flow_log::Verdict;
 use serde_json::Value;
 
@@ -46,20 +48,80 @@ fn equal_facts_in_any_order_have_one_seal() {
     assert_eq!(Evidence::new(reversed).seal(), Evidence::new(samples::small()).seal());
 }
 
+/// The rows of the CSV, by the names of their columns.
+fn rows(evidence: &Evidence) -> Vec<BTreeMap<String, String>> {
+    let text = written(|to| evidence.write_csv(to));
+    csv::Reader::from_reader(text.as_bytes()).deserialize().map(Result::unwrap).collect()
+}
+
 #[test]
 fn the_csv_has_one_row_for_each_resource_and_one_for_everything_unread() {
     let evidence = Evidence::new(samples::small());
     let text = written(|to| evidence.write_csv(to));
     let mut reader = csv::Reader::from_reader(text.as_bytes());
-    assert_eq!(reader.headers().unwrap().len(), 28);
-    let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
-    assert_eq!(rows.len(), 41 + 3);
+    assert_eq!(reader.headers().unwrap().len(), 32);
+    let all = rows(&evidence);
+    let (costs, rows): (Vec<_>, Vec<_>) = all.iter().partition(|row| row["class"] == "cost");
+    assert_eq!((rows.len(), costs.len()), (41 + 3, 1), "and Flowkeeper itself");
     let unread = rows.iter().find(|row| row["class"] == "unknown" && row["id"].is_empty()).unwrap();
     assert_eq!((unread["region"].as_str(), unread["error_code"].as_str()), ("eu-central-1", "Forbidden.RAM"));
     let paused = rows.iter().find(|row| row["verdict"] == "paused").unwrap();
     let expected = ("exception", "office-hours", "2026-11-25T23:00:00Z");
     assert_eq!((paused["class"].as_str(), paused["schedule"].as_str(), paused["next_change"].as_str()), expected);
-    assert!(text.lines().next().unwrap().starts_with("class,verdict,account,") && text.contains("\r\n"));
+    assert!(text.lines().next().unwrap().starts_with("\"class\",\"verdict\",\"account\",") && text.contains("\r\n"));
+}
+
+#[test]
+fn each_row_of_the_csv_says_which_report_it_is_from() {
+    let evidence = Evidence::new(samples::small());
+    let (head, policy, seal) = (&evidence.facts().head, &evidence.facts().policy, evidence.seal());
+    for row in rows(&evidence) {
+        let said = [&row["run"], &row["read_at"], &row["policy_sha256"], &row["seal"]];
+        assert_eq!(said, [&head.run, &head.ended.to_string(), &policy.sha256, &seal]);
+    }
+}
+
+/// The sum of the costs in the CSV by currency, in millionths.
+fn csv_costs(evidence: &Evidence) -> BTreeMap<String, i64> {
+    let mut sums = BTreeMap::new();
+    for row in rows(evidence).iter().filter(|row| !row["cost_per_month"].is_empty()) {
+        let amount = row["cost_per_month"].replacen('.', "", 1).parse::<i64>().unwrap();
+        *sums.entry(row["currency"].clone()).or_default() += amount;
+    }
+    sums
+}
+
+#[test]
+fn the_costs_in_the_csv_add_up_to_those_of_the_report() {
+    let mut facts = samples::small();
+    // One flow log covers two resources, one belongs to none, and shards cost, too.
+    let covered = facts.results.iter().find(|it| it.flow_log.is_some()).unwrap().flow_log.clone();
+    facts.results.iter_mut().find(|it| it.flow_log.is_none()).unwrap().flow_log = covered;
+    let of_nothing = CostRow {
+        resource_id: "vpc-bp1gone".to_owned(),
+        flow_log_id: "fl-bp1gone".to_owned(),
+        micros: Some(1_234_567),
+        ..facts.costs[0].rows[0].clone()
+    };
+    facts.costs[0].rows.push(of_nothing);
+    let shards = OtherCost {
+        account: Some(samples::FIRST.to_owned()),
+        region: Some("cn-hangzhou".to_owned()),
+        kind: OtherKind::Shards,
+        micros: Some(3_600_000),
+        is_at_least: false,
+    };
+    facts.costs[0].others.push(shards);
+    let dollars = Cost { currency: Currency::Usd, ..facts.costs[0].clone() };
+    facts.costs.push(dollars);
+    let evidence = Evidence::new(facts);
+    let totals = evidence.facts().costs.iter().map(|cost| (cost.currency.as_str().to_owned(), cost.totals().0));
+    assert_eq!(csv_costs(&evidence), totals.collect::<BTreeMap<_, _>>());
+    let rows = rows(&evidence);
+    let of_flow_log = |id: &str| rows.iter().filter(|row| row["flow_log_id"] == id && row["currency"] == "CNY").count();
+    assert_eq!([of_flow_log("fl-bp1gone"), of_flow_log(&evidence.facts().costs[0].rows[0].flow_log_id)], [1, 1]);
+    let found = rows.iter().find(|row| row["reason"] == "Shards of Logstores").unwrap();
+    assert_eq!([&found["class"], &found["region"], &found["cost_per_month"]], ["cost", "cn-hangzhou", "3.600000"]);
 }
 
 #[test]
@@ -132,13 +194,13 @@ fn the_first_screen_tells_the_verdict_the_scope_who_asked_when_and_with_which_po
     let page = page(&Evidence::new(samples::small()));
     let (first, _) = page.split_once("</section>").unwrap();
     for expected in [
-        "32 of 41 VPCs record;",
+        "32 of 41 VPCs are as the policy wants them (records of 29 arrive,",
         "9 of 10 regions; 1 of 2 accounts whole",
         "acs:ram::1000000000000001:assumed-role/flowkeeper-audit/report",
         "2026-11-25 22:07 UTC",
         "the clock was 140 ms behind",
         "3f2a9c0d5b7e81640f1d2c3b4a5968778695a4b3c2d1e0f00f1e2d3c4b5a6978",
-        "41 = 32 recording + 4 exceptions + 5 findings",
+        "41 = 32 as wanted + 4 exceptions + 5 findings",
         "the sums close",
         "no sampling",
         // The region, a retention and a delivery.
@@ -146,6 +208,70 @@ fn the_first_screen_tells_the_verdict_the_scope_who_asked_when_and_with_which_po
     ] {
         assert!(first.contains(expected), "{expected}\n{first}");
     }
+}
+
+#[test]
+fn the_first_screen_says_how_much_is_outside_the_scope_and_why_the_sums_have_more_than_the_vpcs() {
+    let mut facts = samples::small();
+    let left_out = |nth| LeftOut { what: format!("cn-{nth}"), why: "why".to_owned(), part: Part::Region };
+    facts.asked.left_out = (0..29).map(left_out).collect();
+    let mut gone = samples::vpc(samples::FIRST, "cn-hangzhou", 900, "gone");
+    gone.verdict = Verdict::Orphaned;
+    facts.results.push(gone);
+    let page = page(&Evidence::new(facts));
+    let (first, _) = page.split_once("</section>").unwrap();
+    assert!(first.contains("Outside the scope</a>: <bdi>29 regions</bdi>"), "{first}");
+    assert!(first.contains("1 of them is gone and still has a flow log"), "{first}");
+}
+
+#[test]
+fn a_page_says_that_all_of_the_scope_was_read_only_if_it_was() {
+    const ALL: &str = "Everything in scope was read, page by page";
+    let not_all = page(&Evidence::new(samples::small()));
+    assert!(
+        !section(&not_all, "scope").contains(ALL)
+            && section(&not_all, "scope").contains("Not all of the scope was read")
+    );
+    let large = page(&Evidence::new(samples::large(300)));
+    assert!(section(&large, "scope").contains(ALL) && !section(&large, "scope").contains("Not all of the scope"));
+}
+
+#[test]
+fn requests_are_told_by_operation_and_never_as_the_first_and_last_of_a_region() {
+    let page = page(&Evidence::new(samples::small()));
+    let (regions, lists) = section(&page, "scope").split_once("Each list, with its requests").unwrap();
+    assert!(!regions.contains("Requests, first and last"), "{regions}");
+    let first = &samples::small().reads[0].first_request_id.clone().unwrap();
+    assert!(!regions.contains(first) && lists.contains(first), "{first}");
+}
+
+#[test]
+fn what_a_repair_would_do_is_not_told_as_changes() {
+    let mut facts = samples::small();
+    let planned = page(&Evidence::new(facts.clone()));
+    let changes = section(&planned, "changes");
+    assert!(changes.contains("What a repair would do (1)") && changes.contains("This report changed nothing."));
+    assert!(!planned.contains(">Changes") && planned.contains("<a href=\"#changes\">What a repair would do</a>"));
+    facts.changes[0].outcome = "done".to_owned();
+    let done = page(&Evidence::new(facts));
+    assert!(section(&done, "changes").contains("Changes (1)") && !done.contains("changed nothing"));
+}
+
+#[test]
+fn one_of_a_kind_is_not_told_in_the_plural() {
+    let mut facts = samples::small();
+    facts.results.retain(|it| matches!(it.verdict, Verdict::Compliant | Verdict::Missing));
+    let only = facts.results.iter().position(|it| it.verdict == Verdict::Missing).unwrap();
+    facts.results = vec![facts.results.remove(only), facts.results.remove(0)];
+    facts.deliveries.clear();
+    let evidence = Evidence::new(facts);
+    let text = page(&evidence);
+    let (first, rest) = text.split_once("</section>").unwrap();
+    assert!(first.contains("</svg>finding</a>") && !first.contains("</svg>findings</a>"), "{first}");
+    assert!(rest.contains("1 resource is as the policy wants it</summary>"));
+    let index = Index::new([ReportSummary::of(&evidence, "a")], true);
+    let list = written(|to| index.write_page(to));
+    assert!(list.contains("2 accounts, 41 resources, 1 finding<"), "{list}");
 }
 
 #[test]
@@ -166,7 +292,7 @@ fn findings_exceptions_and_unknown_are_listed_whole_and_the_quiet_ones_are_folde
         assert!(here.contains(&result.id), "{}", result.id);
     }
     assert!(section("unknown").contains("6B0C9D1E-5F2A-4C3B-8D7E-000000000007"));
-    assert!(quiet.contains("<details><summary>32 resources are as the policy wants</summary>"));
+    assert!(quiet.contains("<details><summary>32 resources are as the policy wants them</summary>"));
 }
 
 #[test]
@@ -176,7 +302,7 @@ fn counts_that_disagree_are_the_first_thing_that_a_page_says() {
     let page = page(&Evidence::new(facts));
     let (first, _) = page.split_once("</section>").unwrap();
     assert!(first.contains("the sums do not close") && first.contains("Counts disagree."));
-    assert!(first.contains("42 ≠ 32 recording"), "{first}");
+    assert!(first.contains("42 ≠ 32 as wanted"), "{first}");
 }
 
 #[test]
@@ -206,9 +332,9 @@ fn amounts_keep_their_currency() {
     let at_least = self::page(&Evidence::new(facts));
     assert_eq!(at_least.matches("<td class=\"number\">at least ").count(), 2, "of Flowkeeper, and of all");
     let csv = written(|to| Evidence::new(samples::small()).write_csv(to));
-    assert_eq!(csv.matches(",18.250000,CNY,false").count(), 1, "{csv}");
-    assert_eq!(csv.matches(",9.125000,CNY,true").count(), 1, "{csv}");
-    assert_eq!(csv.matches(",,CNY,false").count(), 1, "unknown is not zero");
+    assert_eq!(csv.matches(",\"18.250000\",\"CNY\",\"false\",").count(), 1, "{csv}");
+    assert_eq!(csv.matches(",\"9.125000\",\"CNY\",\"true\",").count(), 1, "{csv}");
+    assert_eq!(csv.matches(",\"\",\"CNY\",\"false\",").count(), 1, "unknown is not zero");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use evidence::Evidence;
 use proptest::prelude::*;
+use visible::visible;
 
 use crate::{
     forms::{embedded, page, written},
@@ -37,9 +38,10 @@ fn is_clean(page: &str) -> Result<(), String> {
     }
 }
 
-/// The field as it was before it was made safe for spreadsheets.
-fn original(field: &str) -> &str {
-    field.strip_prefix('\'').unwrap_or(field)
+/// The field as it was before it was made safe for spreadsheets, with what cannot be seen written out.
+fn original(field: &str) -> String {
+    let cells = field.split(';').map(|cell| cell.strip_prefix('\'').unwrap_or(cell));
+    cells.collect::<Vec<_>>().join(";")
 }
 
 fn check(facts: evidence::Facts) -> Result<(), String> {
@@ -58,13 +60,20 @@ fn check(facts: evidence::Facts) -> Result<(), String> {
     for (row, result) in reader.records().zip(&evidence.facts().results) {
         let row = row.map_err(|error| error.to_string())?;
         let name = result.name.as_deref().unwrap_or_default();
-        if (original(&row[6]), original(&row[7])) != (name, result.reason.as_str()) {
+        if [original(&row[6]), original(&row[7])] != [visible(name), visible(&result.reason)] {
             return Err(format!("{row:?} is not {result:?}"));
         }
         let is_number = |field: &str| field.parse::<f64>().is_ok() && !field.contains(['e', 'E', 'n', 'N']);
-        let begins = |field: &str| field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+        let begins = |field: &str| {
+            field
+                .split(';')
+                .any(|cell| cell.trim_start_matches([' ', '"']).starts_with(['=', '+', '-', '@', '＝', '＠']))
+        };
         if row.iter().any(|field| begins(field) && !is_number(field)) {
             return Err(format!("a formula in {row:?}"));
+        }
+        if row.iter().any(|field| field.contains(visible::is_invisible)) {
+            return Err(format!("something that cannot be seen in {row:?}"));
         }
     }
     let xml = written(|to| evidence.write_junit(to));
@@ -96,12 +105,13 @@ fn a_formula_in_a_name_is_text_in_a_spreadsheet() {
     let text = written(|to| Evidence::new(facts).write_csv(to));
     for expected in [
         "\"'=HYPERLINK(\"\"http://example.com\"\",\"\"click\"\")\"",
-        ",'+1+1,",
-        ",'-2+3,",
-        ",'@SUM(1),",
-        ",'\t=1+1,",
-        ",''=1+1,",
-        "\"'\r\nSet-Cookie: a=b\"",
+        ",\"'+1+1\",",
+        ",\"'-2+3\",",
+        ",\"'@SUM(1)\",",
+        ",\"\\u{0009}=1+1\",",
+        ",\"''=1+1\",",
+        ",\"\\u{000d}\\u{000a}Set-Cookie: a=b\",",
+        ",\"x;'=cmd|' /C calc'!A0;y\",",
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
@@ -131,7 +141,7 @@ fn a_negative_number_stays_a_number_and_what_only_begins_like_one_does_not() {
     let mut facts = samples::small();
     facts.costs[0].rows[0].micros = Some(-410_000);
     let text = written(|to| Evidence::new(facts).write_csv(to));
-    assert_eq!(text.matches(",-0.410000,CNY,false").count(), 1, "{text}");
+    assert_eq!(text.matches(",\"-0.410000\",\"CNY\",\"false\",").count(), 1, "{text}");
 }
 
 proptest! {
@@ -144,6 +154,7 @@ proptest! {
                 prop::sample::select(HOSTILE.to_vec()).prop_map(str::to_owned),
                 any::<String>(),
                 "[<>&\"'=+@\\t\\r\\n,;\\\\{}\\[\\]!a-z/-]{0,24}",
+                "[;=+@ \"'a-]{0,12}",
                 "[\\u{0}-\\u{1f}\\u{7f}-\\u{9f}\\u{200b}-\\u{200f}\\u{202a}-\\u{202e}\\u{2066}-\\u{2069}a-c]{0,12}",
             ],
             4..12,

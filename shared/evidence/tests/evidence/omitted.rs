@@ -25,8 +25,10 @@ fn sums_and_the_sentence_have_what_is_only_counted() {
     assert_eq!((sums.unknown, sums.pending, sums.paused, sums.excluded, sums.compliant), (70, 60, 53, 41, 62));
     assert_eq!(
         found.verdict,
-        "62 of 1,000,291 VPCs record; 53 are off on purpose; 41 are left alone on purpose; 60 are being switched; \
-         1,000,001 have no flow log; 3 are recorded and do not arrive; 1 differs from the policy; 70 could not be read; \
+        "62 of 1,000,291 VPCs are as the policy wants them (records of 29 arrive, 2 had no traffic, whether those of 31 \
+         arrive is unknown); 53 are off on purpose; 41 are left alone on purpose; 60 are being switched; \
+         1,000,001 have no flow log; 3 are recorded, but their records are lost or do not arrive; \
+         1 differs from the policy; 70 could not be read; \
          1 of 10 regions could not be read; 1,000,250 of them are only counted here."
     );
     assert!(
@@ -114,8 +116,11 @@ fn a_page_is_green_only_if_nothing_is_only_counted() {
 #[test]
 fn a_flow_log_whose_delivery_is_only_counted_is_unknown_and_said_with_the_reason() {
     for (state, expected) in [
-        (DeliveryState::Delivers, "whether what fl-bp1example000000000000 records arrives: this report only counts it"),
-        (DeliveryState::Unknown, "whether the records of 1 flow logs arrive: there are too many"),
+        (
+            DeliveryState::Delivers,
+            "whether the records of fl-bp1example000000000000 arrive: this report only counts it",
+        ),
+        (DeliveryState::Unknown, "whether the records of 1 flow log arrive: there are too many"),
     ] {
         let mut facts = calm();
         let of_first = facts.deliveries.remove(0);
@@ -146,9 +151,9 @@ fn the_page_says_before_anything_else_how_much_it_lists() {
 #[test]
 fn the_csv_has_a_row_for_each_kind_of_resources_that_are_only_counted() {
     let text = written(|to| Evidence::new(samples::omitted()).write_csv(to));
-    assert_eq!(text.lines().count(), 1 + 41 + 6 + 4);
-    let row = "finding,missing,1000000000000001,cn-hangzhou,VPC,,,\"1,000,000 more of type VPC with this verdict are only \
-               counted: a report lists no more\",";
+    assert_eq!(text.lines().count(), 1 + 41 + 6 + 4 + 1, "with Flowkeeper itself");
+    let row = "\"finding\",\"missing\",\"1000000000000001\",\"cn-hangzhou\",\"VPC\",\"\",\"\",\"1,000,000 more of type VPC with \
+               this verdict are only counted: a report lists no more\",";
     assert!(text.contains(row), "{text}");
 }
 

@@ -1,10 +1,12 @@
-//! Removes secrets from errors, and limits their length.
+//! Removes secrets from errors, writes out what cannot be seen in them, and limits their length.
 
 use signing::Credentials;
+use visible::visible;
 
 use crate::{Cause, UnreadableItem};
 
-/// Removes secrets from the cause of a failure and from its request id, and limits their length.
+/// Removes secrets from the cause of a failure and from its request id, and limits their length. No text of the cause has a
+/// line break or another character that could forge a line.
 ///
 /// A rejected signature is answered with the string that the server signed, including the security token. Secrets can
 /// be anywhere else too, because the endpoint may say whatever it likes.
@@ -68,10 +70,11 @@ impl<'c> Secrets<'c> {
         for secret in &self.0 {
             text = text.replace(secret, "***").replace(&signing::percent_encode(secret), "***");
         }
-        if text.chars().count() > max_chars {
-            text.chars().take(max_chars).chain("…".chars()).collect()
+        let shown = visible(&text);
+        if shown.chars().count() > max_chars {
+            shown.chars().take(max_chars).chain("…".chars()).collect()
         } else {
-            text
+            shown.into_owned()
         }
     }
 }
@@ -182,6 +185,33 @@ mod tests {
         let cause = Cause::Refused { status: 403, code, message, denied: Some(Box::new(denied)) };
         let clean = format!("{:?}", without_secrets(cause, None, &credentials));
         assert!(clean.contains("a *** ***") && clean.len() < 800, "{clean}");
+    }
+
+    #[test]
+    fn no_text_of_an_error_breaks_a_line_or_turns_it_around() {
+        let credentials = Credentials::new("id", "the-secret");
+        let hostile = "no\nseal 00\r\u{1b}[2K\u{202e}\u{2028}x".to_owned();
+        let shown = "no\\u{000a}seal 00\\u{000d}\\u{001b}[2K\\u{202e}\\u{2028}x";
+        let denied = AccessDenied { principal: Some(hostile.clone()), ..AccessDenied::default() };
+        for cause in [
+            Cause::Refused {
+                status: 403,
+                code: "A".to_owned(),
+                message: hostile.clone(),
+                denied: Some(Box::new(denied)),
+            },
+            Cause::Unreadable { status: 200, reason: hostile.clone() },
+            Cause::Untrusted { host: "a".to_owned(), reason: hostile.clone() },
+        ] {
+            let is_refused = matches!(cause, Cause::Refused { .. });
+            let said = without_secrets(cause, None, &credentials).0.to_string();
+            assert_eq!(said.matches(shown).count(), if is_refused { 2 } else { 1 }, "{said}");
+            assert!(!said.contains(visible::is_invisible), "{said:?}");
+        }
+        let item = UnreadableItem { id: None, place: "Vpcs[0]".to_owned(), reason: hostile };
+        assert_eq!(item_without_secrets(item, &credentials).reason, shown);
+        let long = Cause::Unreadable { status: 200, reason: "\n".repeat(5_000) };
+        assert!(without_secrets(long, None, &credentials).0.to_string().len() < 1_200);
     }
 
     #[test]

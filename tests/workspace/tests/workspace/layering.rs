@@ -26,22 +26,23 @@ fn is_allowed(from: &str, is_function: bool, to: &str, is_for_tests: bool) -> bo
         "reconcile",
         "settings",
         "signing",
+        "visible",
     ]
     .contains(&to);
     if to == "support" {
         return is_for_tests && (is_function || from == "packaging");
     }
     match from {
-        "clock" | "flow-log" | "json" | "signing" | "settings" | "baselines" | "local-cloud" | "support"
-        | "workspace" => false,
+        "clock" | "flow-log" | "json" | "signing" | "settings" | "visible" | "baselines" | "local-cloud"
+        | "support" | "workspace" => false,
         // Only to refuse a policy that the functions would refuse.
         "packaging" => to == "flow-log",
         "cost" => to == "flow-log",
         "events" => matches!(to, "flow-log" | "json"),
-        "openapi" => matches!(to, "clock" | "flow-log" | "json" | "settings" | "signing"),
+        "openapi" => matches!(to, "clock" | "flow-log" | "json" | "settings" | "signing" | "visible"),
         "fc-runtime" => matches!(to, "clock" | "settings" | "signing"),
         "reconcile" => matches!(to, "flow-log" | "openapi" | "settings"),
-        "evidence" => matches!(to, "flow-log" | "reconcile"),
+        "evidence" => matches!(to, "flow-log" | "reconcile" | "visible"),
         "audit" => matches!(to, "evidence" | "flow-log" | "reconcile"),
         // Its tests run against the local cloud.
         "flowkeeper" => {
@@ -57,6 +58,7 @@ fn is_allowed(from: &str, is_function: bool, to: &str, is_for_tests: bool) -> bo
                     | "reconcile"
                     | "settings"
                     | "signing"
+                    | "visible"
             )
         }
         "handler" => matches!(to, "events" | "fc-runtime" | "flow-log" | "reconcile"),
