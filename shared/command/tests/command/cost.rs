@@ -388,6 +388,16 @@ async fn a_report_has_the_costs_if_they_are_asked_for() {
     let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
     assert!(schema.is_valid(&report), "{:?}", schema.iter_errors(&report).map(|it| it.to_string()).collect::<Vec<_>>());
     assert!(read("r.html").contains("Flowkeeper itself") && read("r.csv").contains("\"CNY\""), "{}", ran.whole());
+    let (text, mut sum) = (read("r.csv"), 0);
+    let mut rows = csv::Reader::from_reader(text.as_bytes());
+    let column = rows.headers().unwrap().iter().position(|name| name == "cost_per_month").unwrap();
+    for row in rows.records() {
+        // An unknown amount is empty.
+        sum += row.unwrap()[column].replacen('.', "", 1).parse::<i64>().unwrap_or_default();
+    }
+    let all = ["rows", "others"].into_iter().flat_map(|part| cost[part].as_array().unwrap());
+    let total: i64 = all.filter_map(|it| it["micros"].as_i64()).sum();
+    assert!(total > 0 && sum == total, "{sum} of {total}: {text}");
     let summary = world.run(&["report", "--cost"]).await;
     let line = summary.stdout.lines().find(|line| line.starts_with("Cost of 30 days: ")).unwrap();
     assert!(line.contains("* CNY (flow logs ") && line.contains("Flowkeeper itself "), "{line}");

@@ -59,10 +59,10 @@ pub(super) fn arrivals(facts: &Facts) -> Arrivals {
             here.iter().any(|it| it.state == DeliveryState::Delivers)
         };
         match arrival(facts, result) {
-            Arrival::NotDue => {}
             Arrival::Proven if due(result).is_some_and(delivers) => found.arrive += 1,
             Arrival::Proven => found.without_traffic += 1,
-            Arrival::Unknown | Arrival::Fails => found.unknown += 1,
+            // Of a resource as wanted, records are due: if its flow log is not known to be on, nothing is known.
+            Arrival::NotDue | Arrival::Unknown | Arrival::Fails => found.unknown += 1,
         }
     }
     let counted = facts.omitted.iter().filter(|it| it.class() == Class::Compliant).map(|it| it.count);

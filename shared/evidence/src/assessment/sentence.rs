@@ -40,7 +40,7 @@ fn noun(facts: &Facts, number: u64) -> &'static str {
     }
 }
 
-/// Says what of the records of resources that are as wanted arrives, in brackets. Nothing if none is due.
+/// Says what of the records of resources that are as wanted arrives, in brackets. Nothing if there are none.
 fn arrive(found: Arrivals, compliant: u64) -> String {
     let Arrivals { arrive, without_traffic, unknown } = found;
     let said = match [arrive, without_traffic, unknown].map(|number| number == compliant) {
@@ -63,7 +63,7 @@ fn arrive(found: Arrivals, compliant: u64) -> String {
                 .join(", ")
         }
     };
-    if compliant == 0 || said.is_empty() { String::new() } else { format!(" ({said})") }
+    if compliant == 0 { String::new() } else { format!(" ({said})") }
 }
 
 /// Says how many resources are as the policy wants them and what of their records arrives, and what is the matter with the

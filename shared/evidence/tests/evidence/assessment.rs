@@ -79,6 +79,8 @@ fn the_sentence_never_says_that_anything_arrives_that_is_not_proven_to() {
     assert_eq!(of_one(&one(|_| ())), "The one VPC is as the policy wants it (its records arrive)");
     let quiet = one(|facts| facts.deliveries[0].state = DeliveryState::NothingFlowed);
     assert_eq!(of_one(&quiet), "The one VPC is as the policy wants it (it had no traffic)");
+    let off = one(|facts| facts.results[0].flow_log.as_mut().unwrap().status = Some("Activating".to_owned()));
+    assert_eq!(of_one(&off), "The one VPC is as the policy wants it (whether its records arrive is unknown)");
     let missing = one(|facts| samples::lose_flow_log(&mut facts.results[0]));
     assert!(missing.starts_with("One VPC was read; 1 has no flow log"), "{missing}");
 }
