@@ -243,6 +243,7 @@ fn sum(cost: &Cost) -> String {
         let part = |it: &CostPart| {
             let what = match it.kind {
                 None => "flow logs",
+                Some(OtherKind::Routers) => "excluded or unread routers",
                 Some(OtherKind::Shards) => "shards of Logstores",
                 Some(OtherKind::Flowkeeper) => "Flowkeeper itself",
             };

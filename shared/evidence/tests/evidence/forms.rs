@@ -357,7 +357,7 @@ fn each_total_of_a_cost_has_the_marks_of_what_is_in_it() {
         let is_marked = |cell: &String| cell.contains("<abbr title=\"estimated\">");
         (cells[0] == " that is known", is_marked(&cells[3]), is_marked(&cells[4]))
     };
-    let other = |kind, micros| OtherCost { account: None, region: None, kind, micros, is_at_least: false };
+    let of = |kind, micros| OtherCost { account: None, region: None, kind, micros, is_at_least: false };
     let set = |change: fn(&mut evidence::CostRow)| move |cost: &mut Cost| change(&mut cost.rows[0]);
     assert_eq!(total(&|_| {}), (false, false, false));
     assert_eq!(total(&set(|row| row.is_estimated = true)), (false, true, false));
@@ -366,11 +366,11 @@ fn each_total_of_a_cost_has_the_marks_of_what_is_in_it() {
     let saves = |row: &mut evidence::CostRow| (row.is_saving_estimated, row.saved_micros) = (true, Some(1));
     assert_eq!(total(&set(saves)), (false, false, true));
     assert_eq!(total(&set(|row| row.saved_micros = Some(1))), (false, false, false));
-    let with = |other: OtherCost| total(&move |cost: &mut Cost| cost.others.push(other.clone()));
-    assert_eq!(with(other(OtherKind::Flowkeeper, Some(1))), (false, true, false), "how long it runs is assumed");
-    assert_eq!(with(other(OtherKind::Shards, Some(1))), (false, false, false));
-    assert_eq!(with(other(OtherKind::Shards, None)), (true, false, false));
-    assert_eq!(with(other(OtherKind::Routers, None)), (true, false, false), "nothing is known of it");
+    let with = |part: OtherCost| total(&move |cost: &mut Cost| cost.others.push(part.clone()));
+    assert_eq!(with(of(OtherKind::Flowkeeper, Some(1))), (false, true, false), "how long it runs is assumed");
+    assert_eq!(with(of(OtherKind::Shards, Some(1))), (false, false, false));
+    assert_eq!(with(of(OtherKind::Shards, None)), (true, false, false));
+    assert_eq!(with(of(OtherKind::Routers, None)), (true, false, false), "nothing is known of it");
 }
 
 #[test]
