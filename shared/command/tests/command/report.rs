@@ -288,7 +288,7 @@ async fn what_a_schedule_or_a_tag_is_about_to_switch_off_is_an_exception_in_ever
     let events: Value = serde_json::from_str(&read(&world, "r.ocsf.json")).unwrap();
     let event = events.as_array().unwrap().iter().find(|it| it["resources"][0]["uid"] == *due).unwrap();
     assert_eq!((&event["compliance"]["status_id"], &event["status_id"]), (&json!(1), &json!(3)), "{event}");
-    assert!(read(&world, "r.csv").contains("exception,due-to-pause,"));
+    assert!(read(&world, "r.csv").contains(r#""exception","due-to-pause","#));
     assert!(!read(&world, "r.xml").contains("<failure"), "{}", read(&world, "r.xml"));
 }
 

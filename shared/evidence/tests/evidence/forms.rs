@@ -527,7 +527,7 @@ fn a_flow_log_service_that_is_closed_is_a_finding_in_every_form_even_if_there_is
     let evidence = Evidence::new(facts);
     assert_eq!(Evidence::new(evidence.clone().into_facts()), evidence, "drawn twice, it says the same");
     let row = written(|to| evidence.write_csv(to));
-    assert!(row.contains("finding,,1000000000000001,,,the flow log service,,"), "{row}");
+    assert!(row.contains(r#""finding","","1000000000000001","","","the flow log service","","#), "{row}");
     let events: Vec<Value> = serde_json::from_str(&written(|to| evidence.write_ocsf(to))).unwrap();
     let event = events.iter().find(|event| event["status_code"] == "finding").unwrap();
     assert_eq!(
