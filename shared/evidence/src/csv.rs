@@ -107,7 +107,8 @@ fn is_negative_number(field: &str) -> bool {
 impl Evidence {
     /// Writes one row for each resource, one for each kind of resources that are only counted, one for each finding about
     /// something else, one for everything that could not be read, one for each count that disagrees, and one for each cost
-    /// that no row before has. RFC 4180 with a header, in UTF-8, all fields in quotation marks. What a spreadsheet would run as a formula has a `'` before it.
+    /// that no row before has. RFC 4180 with a header, in UTF-8, all fields in quotation marks. What a spreadsheet would run
+    /// as a formula has a `'` before it.
     ///
     /// The sum of `cost_per_month` in a currency is the total of the report in that currency.
     ///

@@ -167,8 +167,8 @@ pub struct FlowLogState {
     /// The traffic that it records: `All`, `Allow` or `Drop`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic_type: Option<String>,
-    /// The paths whose traffic it records. `all`, which is the API's default, or none is every path; any other is traffic
-    /// through a gateway, an endpoint or a router alone.
+    /// The paths whose traffic it records. `all`, the API's default, is every path, and so is an empty list. Any other path
+    /// is traffic through a gateway, an endpoint or a router alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic_path: Option<Vec<String>>,
     /// The IP version whose traffic it records, such as `IPv4`.
