@@ -19,6 +19,7 @@ use super::{
 use crate::{
     facts::{
         ExceptionsCountAs, Facts, Failure, FlowLogState, Kind, Note, NoteState, Omitted, Part, Read, ResourceResult,
+        Word,
     },
     text::names,
 };
@@ -264,7 +265,7 @@ fn rejected(flow_log: &FlowLogState, has_ipv6: Option<bool>) -> Rejected {
         Some(word) if is(word, "Allow") => Rejected::Part("accepted packets only"),
         _ => Rejected::Unknown("the traffic type is not known"),
     };
-    let is_known = |path: &String| TrafficPath::ALL.iter().any(|known| is(path, known));
+    let is_known = |path: &Word| TrafficPath::ALL.iter().any(|known| is(path, known));
     let path = match flow_log.traffic_path.as_deref() {
         Some([]) => Rejected::All,
         Some(paths) if paths.iter().any(|path| is(path, TrafficPath::All.as_str())) => Rejected::All,
@@ -513,8 +514,7 @@ fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Ve
     if !scope.is_whole {
         details.push("not all of the scope was read".to_owned());
     }
-    let is_unproven =
-        |result: &&ResourceResult| is_recorded(result) && arrival(facts, result) == Arrival::Unknown;
+    let is_unproven = |result: &&ResourceResult| is_recorded(result) && arrival(facts, result) == Arrival::Unknown;
     let unproven = facts.results.iter().filter(is_unproven).count();
     if unproven > 0 {
         details.push(format!("whether the records of {unproven} arrive is not known"));

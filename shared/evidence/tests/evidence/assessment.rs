@@ -199,7 +199,7 @@ fn cis_3_3_passes_only_if_every_vpc_was_read_and_records_rejected_packets() {
         status(facts, "3.3")
     };
     let traffic = |facts: &mut Facts, word: Option<&str>| {
-        facts.results[0].flow_log.as_mut().unwrap().traffic_type = word.map(str::to_owned);
+        facts.results[0].flow_log.as_mut().unwrap().traffic_type = word.map(|it| it.to_owned().into());
     };
     let mut recorded = whole();
     for (word, expected) in
@@ -597,8 +597,8 @@ fn recording(paths: Option<&[&str]>, version: Option<&str>, has_ipv6: Option<boo
     let mut facts = whole();
     facts.results[0].has_ipv6 = has_ipv6;
     let flow_log = facts.results[0].flow_log.as_mut().unwrap();
-    flow_log.traffic_path = paths.map(|paths| paths.iter().map(|path| (*path).to_owned()).collect());
-    flow_log.ip_version = version.map(str::to_owned);
+    flow_log.traffic_path = paths.map(|paths| paths.iter().map(|path| (*path).to_owned().into()).collect());
+    flow_log.ip_version = version.map(|it| it.to_owned().into());
     facts
 }
 
@@ -639,7 +639,8 @@ fn ipv4_alone_satisfies_cis_3_3_only_where_ipv6_is_known_to_be_off() {
         (Some("IPv6"), Some(true), Unknown),
     ] {
         let facts = recording(Some(&["all"]), version, has_ipv6);
-        let is_told = Evidence::new(facts.clone()).assessment().unknown.iter().any(|it| it.why.contains("rejected packets"));
+        let is_told =
+            Evidence::new(facts.clone()).assessment().unknown.iter().any(|it| it.why.contains("rejected packets"));
         assert_eq!((status(facts, "3.3"), is_told), (expected, expected == Unknown), "{version:?} {has_ipv6:?}");
     }
     let mut both = recording(Some(&["vbr"]), None, None);
