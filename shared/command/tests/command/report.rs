@@ -525,7 +525,7 @@ async fn a_report_of_one_region_says_what_it_leaves_out() {
     }
     assert!(!left_out.contains(&"cn-hangzhou"), "{left_out:?}");
     let text = world.run(&["report", "--region", "cn-hangzhou"]).await.stdout;
-    let outside = text.lines().find(|line| line.starts_with("outside ")).unwrap_or_else(|| panic!("{text}"));
+    let outside = text.lines().find(|line| line.starts_with("not asked ")).unwrap_or_else(|| panic!("{text}"));
     assert!(outside.contains("at least ") && outside.ends_with(" regions, Express Connect Routers"), "{text}");
     let reasons = text.lines().filter(|line| line.starts_with("left out ")).count();
     assert!(reasons < left_out.len() && reasons >= 2, "each reason once: {text}");

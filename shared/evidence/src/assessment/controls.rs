@@ -502,7 +502,7 @@ fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Ve
         }
     };
     let [gaps, none, unclear] = [Gap::Yes, Gap::No, Gap::Unknown].map(|wanted| findings(facts, wanted));
-    tell(gaps, "are not");
+    tell(gaps, "not recorded as wanted");
     tell(none, "findings that are no gap in what is recorded");
     tell(unclear, "findings of which it is not known whether all is recorded");
     tell(sums.paused, "off on purpose");
