@@ -7,7 +7,7 @@ use evidence::{
     Class, ControlStatus, Cost, CostPart, Delivery, DeliveryState, Evidence, LeftOut, NoteState, OtherKind, Relation,
     ResourceResult, Unknown,
 };
-use visible::{quoted, visible};
+use visible::{quoted, single_spaced, visible};
 
 use crate::{
     columns::{hanging, labelled, marked, wrapped},
@@ -49,7 +49,7 @@ pub(crate) fn text(reported: &Reported, drawing: Drawing) -> String {
         ),
     );
     if let Some(outside) = facts.asked.outside() {
-        row("outside", &format!("the scope: {outside}"));
+        row("not asked", &outside);
     }
     for (why, all) in left_out(&facts.asked.left_out) {
         row("left out", &format!("{all}: {why}"));
@@ -100,7 +100,7 @@ pub(crate) fn text(reported: &Reported, drawing: Drawing) -> String {
 fn left_out(all: &[LeftOut]) -> BTreeMap<Cow<'_, str>, String> {
     let mut by_reason: BTreeMap<Cow<'_, str>, Vec<Cow<'_, str>>> = BTreeMap::new();
     for LeftOut { what, why, .. } in all {
-        by_reason.entry(visible(why)).or_default().push(visible(what));
+        by_reason.entry(single_spaced(why)).or_default().push(visible(what));
     }
     let listed = |names: Vec<Cow<'_, str>>| {
         let more = names.len().saturating_sub(MAX_NAMES);
@@ -144,8 +144,8 @@ fn findings(evidence: &Evidence) -> Vec<String> {
         let place = [&note.account, &note.region, &note.subject].into_iter().flatten();
         let place: Vec<_> = place.map(|part| visible(part)).collect();
         match place.join(" ") {
-            place if place.is_empty() => visible(&note.reason).into_owned(),
-            place => format!("{place}: {}", visible(&note.reason)),
+            place if place.is_empty() => single_spaced(&note.reason).into_owned(),
+            place => format!("{place}: {}", single_spaced(&note.reason)),
         }
     });
     lines(evidence, &[Class::Finding]).chain(notes).collect()
@@ -154,18 +154,18 @@ fn findings(evidence: &Evidence) -> Vec<String> {
 fn line(result: &ResourceResult) -> String {
     let name = result.name.as_ref().map(|name| format!(" ({})", quoted(name))).unwrap_or_default();
     let ResourceResult { account, region, id, verdict, reason, .. } = result;
-    format!("{account} {region} {}{name}  {verdict}: {}", visible(id), visible(reason))
+    format!("{account} {region} {}{name}  {verdict}: {}", visible(id), single_spaced(reason))
 }
 
 pub(crate) fn unknown(found: &Unknown) -> String {
     let place = [&found.account, &found.region, &found.subject].into_iter().flatten();
     let place: Vec<_> = place.map(|part| visible(part)).collect();
-    let mut line = format!("{}: {}", place.join(" "), visible(&found.why));
+    let mut line = format!("{}: {}", place.join(" "), single_spaced(&found.why));
     if let Some(error) = &found.error {
         let request = error.request_id.as_deref().unwrap_or("none");
         _ = write!(line, ": {} answered {} (request {request})", visible(&error.operation), visible(&error.code));
         if !error.advice.is_empty() {
-            _ = write!(line, "; {}", visible(&error.advice));
+            _ = write!(line, "; {}", single_spaced(&error.advice));
         }
     }
     line
@@ -202,7 +202,7 @@ fn deliveries(evidence: &Evidence, drawing: Drawing) -> String {
             DeliveryState::Unknown => "cannot be told",
             _ => "no record arrived",
         };
-        let why = it.why_unknown.as_deref().map(|why| format!(": {}", visible(why))).unwrap_or_default();
+        let why = it.why_unknown.as_deref().map(|why| format!(": {}", single_spaced(why))).unwrap_or_default();
         let (account, region) = (visible(&it.account), visible(&it.region));
         let line = format!("{account} {region} {}  {what}{why}", visible(&it.flow_log_id));
         text.push_str(&hanging(&line, 2, drawing.columns));

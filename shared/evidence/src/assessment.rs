@@ -54,6 +54,7 @@ impl Assessment {
         let retention = controls::retention(facts);
         unknown.extend(scope::unread_services(facts, &unknown));
         unknown.extend(controls::unread_retention(facts, &retention));
+        unknown.extend(controls::unread_traffic(facts));
         unknown.extend(arrival::unknown(facts));
         unknown.sort();
         let controls = controls::assess(facts, &scope, &sums, &retention);

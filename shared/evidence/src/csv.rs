@@ -107,7 +107,8 @@ fn is_negative_number(field: &str) -> bool {
 impl Evidence {
     /// Writes one row for each resource, one for each kind of resources that are only counted, one for each finding about
     /// something else, one for everything that could not be read, one for each count that disagrees, and one for each cost
-    /// that no row before has. RFC 4180 with a header, in UTF-8, all fields in quotation marks. What a spreadsheet would run as a formula has a `'` before it.
+    /// that no row before has. RFC 4180 with a header, in UTF-8, all fields in quotation marks. What a spreadsheet would run
+    /// as a formula has a `'` before it.
     ///
     /// The sum of `cost_per_month` in a currency is the total of the report in that currency.
     ///
@@ -251,11 +252,12 @@ fn of_result(result: &ResourceResult, cost: Option<OfFlowLog<'_>>) -> Row {
     if let Some(flow_log) = &result.flow_log {
         let text = |field: &'_ Option<String>| field.clone().unwrap_or_default();
         let minutes = flow_log.interval_minutes.map_or(String::new(), |minutes| minutes.to_string());
-        let [status, traffic_type, ip_version] =
-            [&flow_log.status, &flow_log.traffic_type, &flow_log.ip_version].map(text);
+        let status = text(&flow_log.status);
+        let [traffic_type, ip_version] =
+            [&flow_log.traffic_type, &flow_log.ip_version].map(|it| it.as_deref().unwrap_or_default());
         let [project, log_store, impairment] = [&flow_log.project, &flow_log.log_store, &flow_log.impairment].map(text);
         let paths = flow_log.traffic_path.as_ref().map_or(String::new(), |paths| paths.join(" "));
-        fill(&mut row, FLOW_LOG, [&flow_log.id, &status, &traffic_type, &paths, &ip_version].map(String::as_str));
+        fill(&mut row, FLOW_LOG, [&flow_log.id, &status, traffic_type, &paths, ip_version]);
         fill(&mut row, HAS_IPV6 + 1, [&minutes, &project, &log_store, &impairment].map(String::as_str));
     }
     let next = result.next_change.as_ref();

@@ -12,12 +12,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::result::word;
 pub use self::{
     cost::{BilledMonth, Cost, CostPart, CostRow, Currency, OtherCost, OtherKind},
     read::{Calls, Failure, Judged, Note, NoteState, Read, Service},
     result::{
         Change, Delivery, DeliveryState, FlowLogState, Kind, LogStore, NextChange, Omitted, OmittedDeliveries,
-        ResourceResult, TagUsed,
+        ResourceResult, TagUsed, Word,
     },
     schedule::{Day, Span, Week},
 };

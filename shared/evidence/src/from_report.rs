@@ -9,7 +9,7 @@ use crate::{
     assessment::{Class, Judgment, settle_result, unnamed},
     facts::{
         Change, Facts, Failure, FlowLogState, Judged, Kind, LeftOut, NextChange, Note, NoteState, Part, ResourceResult,
-        TagUsed,
+        TagUsed, word,
     },
     from_proof::of_router,
 };
@@ -40,9 +40,9 @@ impl From<&FlowLog> for FlowLogState {
         Self {
             id: found.id.to_string(),
             status: Some(found.status.to_string()),
-            traffic_type: found.traffic_type.clone(),
-            traffic_path: found.traffic_path.clone(),
-            ip_version: found.ip_version.clone(),
+            traffic_type: found.traffic_type.as_deref().map(word),
+            traffic_path: found.traffic_path.as_ref().map(|paths| paths.iter().map(|path| word(path)).collect()),
+            ip_version: found.ip_version.as_deref().map(word),
             interval_minutes: found.aggregation_interval,
             project: found.project.clone(),
             log_store: found.log_store.clone(),
@@ -55,9 +55,9 @@ impl From<&ObservedFlowLog> for FlowLogState {
     fn from(found: &ObservedFlowLog) -> Self {
         Self {
             status: Some(found.status.clone()),
-            traffic_type: found.traffic_type.clone(),
-            traffic_path: found.traffic_path.clone(),
-            ip_version: found.ip_version.clone(),
+            traffic_type: found.traffic_type.as_deref().map(word),
+            traffic_path: found.traffic_path.as_ref().map(|paths| paths.iter().map(|path| word(path)).collect()),
+            ip_version: found.ip_version.as_deref().map(word),
             project: found.project.clone(),
             log_store: found.log_store.clone(),
             ..Self::unread(found.id.to_string())
@@ -237,7 +237,7 @@ fn result(item: &Item) -> Option<ResourceResult> {
         schedule: None,
         next_change: None,
         tags_used: Vec::new(),
-        error: item.error.as_ref().map(Failure::from),
+        error: item.error.as_ref().map(|error| Box::new(Failure::from(error))),
     })
 }
 

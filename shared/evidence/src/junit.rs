@@ -37,7 +37,7 @@ impl Evidence {
                 Class::Compliant | Class::Changed => TestCaseStatus::success(),
                 Class::Exception => skipped(&result.reason),
                 Class::Pending | Class::Finding => failed(NonSuccessKind::Failure, &verdict, &result.reason, None),
-                Class::Unknown => failed(NonSuccessKind::Error, &verdict, &result.reason, result.error.as_ref()),
+                Class::Unknown => failed(NonSuccessKind::Error, &verdict, &result.reason, result.error.as_deref()),
             };
             let place = (result.account.as_str(), result.region.as_str());
             suites.entry(place).or_insert_with(|| suite(place)).add_test_case(case);

@@ -37,7 +37,7 @@ pub use facts::{
     Asked, AskedAccount, BilledMonth, Binary, Caller, Calls, Change, Cost, CostPart, CostRow, Currency, Day, Delivery,
     DeliveryState, ExceptionsCountAs, Facts, Failure, FlowLogState, Head, Judged, Kind, LeftOut, LogStore, NextChange,
     Note, NoteState, Omitted, OmittedDeliveries, OtherCost, OtherKind, Part, PolicyName, Read, ResourceResult, Service,
-    Span, TagUsed, Week,
+    Span, TagUsed, Week, Word,
 };
 pub use from_report::Observed;
 pub use index::Index;

@@ -155,7 +155,7 @@ impl<'a> Event<'a> {
             compliance,
             status,
             severity,
-            error: result.error.as_ref(),
+            error: result.error.as_deref(),
             cis,
             count: None,
             result: Some(result),

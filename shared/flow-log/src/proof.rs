@@ -125,6 +125,11 @@ pub fn longest_silence(flow_log: &FlowLog) -> SignedDuration {
     SignedDuration::from_mins(2 * i64::from(minutes)) + UNTIL_SEEN
 }
 
+/// When a flow log began to record, if that is known.
+fn began(flow_log: &FlowLog, expected: Expected) -> Option<Timestamp> {
+    flow_log.creation_time.max(expected.on_since)
+}
+
 /// What is known about a flow log besides its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Expected {
@@ -228,6 +233,8 @@ impl Proof {
         match Self::of_times(flow_log, expected, seen, now) {
             // Nothing arrives any more, which says more than that some was lost before.
             silent @ Self::Silent { .. } => silent,
+            // Nothing has arrived since it began: what was lost before was another flow log's.
+            Self::TooEarly if began(flow_log, expected).is_some() => Self::TooEarly,
             // Whose they were does not matter: they are missing from what it records. Nor does it matter when.
             _ if all.skipped > 0 => Self::RecordsLost { skipped: all.skipped },
             proof => proof,
@@ -248,8 +255,7 @@ impl Proof {
             (Some(last), _) => Self::NoTraffic { last },
             (None, Some(_)) => Self::Unknown(Unproven::Shared(seen.with.clone())),
             (None, None) => {
-                let began = flow_log.creation_time.max(expected.on_since);
-                match (began, expected.has_interfaces) {
+                match (began(flow_log, expected), expected.has_interfaces) {
                     // An unknown age is young.
                     (None, _) => Self::TooEarly,
                     (Some(began), _) if is_recent(began) => Self::TooEarly,

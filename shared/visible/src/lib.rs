@@ -32,6 +32,22 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// The text as [`visible()`] shows it, with one space for several: with many of them, the rest could stand in a line of its own.
+#[must_use]
+pub fn single_spaced(text: &str) -> Cow<'_, str> {
+    let text = visible(text);
+    if !text.contains("  ") {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != ' ' || !shown.ends_with(' ') {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 fn push(shown: &mut String, c: char) {
     if is_invisible(c) {
         _ = write!(shown, "\\u{{{:04x}}}", c as u32);
@@ -72,6 +88,13 @@ mod tests {
     fn invisible_characters_are_written_out_and_all_others_stay() {
         assert_eq!(visible("web 生产 é 👩"), "web 生产 é 👩");
         assert_eq!(visible("a\u{202e}b\u{0}\u{85}\u{200b}\u{ffff}"), "a\\u{202e}b\\u{0000}\\u{0085}\\u{200b}\\u{ffff}");
+    }
+
+    #[test]
+    fn a_text_with_many_spaces_has_single_ones() {
+        assert_eq!(single_spaced("one two"), "one two");
+        let forged = format!("x{}vpc-1  compliant\u{202e}", " ".repeat(50));
+        assert_eq!(single_spaced(&forged), "x vpc-1 compliant\\u{202e}");
     }
 
     #[test]

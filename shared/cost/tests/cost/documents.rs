@@ -102,7 +102,7 @@ fn the_requests_that_are_left_out_are_priced_in_the_example() {
     let page = page().split_whitespace().collect::<Vec<_>>().join(" ");
     for claim in [
         format!("that is {} requests, USD {usd} or CNY {cny}", grouped(&writes.to_string())),
-        format!("With one for each record, the most there can be, it is USD {most_usd} or CNY {most_cny}"),
+        format!("At most it writes once for each record, which is USD {most_usd} or CNY {most_cny}"),
     ] {
         assert!(page.contains(&claim), "docs/costs.md should have: {claim}");
     }

@@ -79,9 +79,9 @@ pub(crate) fn vpc(account: &str, region: &str, nth: usize, name: &str) -> Resour
         flow_log: Some(FlowLogState {
             id: format!("fl-bp1example{nth:012}"),
             status: Some("Active".to_owned()),
-            traffic_type: Some("All".to_owned()),
-            traffic_path: Some(vec!["all".to_owned()]),
-            ip_version: Some("IPv4".to_owned()),
+            traffic_type: Some("All".into()),
+            traffic_path: Some(vec!["all".into()]),
+            ip_version: Some("IPv4".into()),
             interval_minutes: Some(10),
             project: Some(format!("flowlog-{account}-{region}")),
             log_store: Some("vpc".to_owned()),
@@ -227,7 +227,7 @@ pub(crate) fn small() -> Facts {
     drifted.is_finding = true;
     drifted.reason = "it records Allow, and the policy wants All".to_owned();
     if let Some(log) = &mut drifted.flow_log {
-        log.traffic_type = Some("Allow".to_owned());
+        log.traffic_type = Some("Allow".into());
     }
     let undelivered = &mut facts.results[36];
     undelivered.verdict = Verdict::Undelivered;
@@ -448,18 +448,18 @@ pub(crate) fn hostile() -> Facts {
         if let Some(log) = &mut result.flow_log {
             log.status = Some(payload.to_owned());
             log.impairment = Some(payload.to_owned());
-            log.traffic_path = Some(vec![payload.to_owned()]);
-            log.ip_version = Some(payload.to_owned());
+            log.traffic_path = Some(vec![payload.to_owned().into()]);
+            log.ip_version = Some(payload.to_owned().into());
         }
         let (on, used_by) = (result.id.clone(), "override 1".to_owned());
         result.tags_used = vec![TagUsed { on, key: payload.to_owned(), value: payload.to_owned(), used_by }];
-        result.error = Some(Failure {
+        result.error = Some(Box::new(Failure {
             operation: payload.to_owned(),
             code: payload.to_owned(),
             message: payload.to_owned(),
             request_id: Some(payload.to_owned()),
             advice: payload.to_owned(),
-        });
+        }));
     }
     for payload in HOSTILE {
         facts.notes.push(Note {

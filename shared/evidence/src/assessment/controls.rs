@@ -19,6 +19,7 @@ use super::{
 use crate::{
     facts::{
         ExceptionsCountAs, Facts, Failure, FlowLogState, Kind, Note, NoteState, Omitted, Part, Read, ResourceResult,
+        Word,
     },
     text::names,
 };
@@ -154,6 +155,27 @@ pub(super) fn unread_retention(facts: &Facts, retention: &[Retention]) -> Vec<Un
     unread.map(of).collect()
 }
 
+/// The VPCs of which it is unknown whether all rejected packets are recorded, because of what the API says or leaves out.
+pub(super) fn unread_traffic(facts: &Facts) -> Vec<Unknown> {
+    let mut groups: BTreeMap<(&str, &str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for result in facts.results.iter().filter(|it| it.class() != Class::Unknown) {
+        if let (Some(VpcStatus::Unknown), Some(flow_log)) = (vpc_status(facts, result), &result.flow_log)
+            && let Rejected::Unknown(reason) = rejected(flow_log, result.has_ipv6)
+        {
+            groups.entry((&result.account, &result.region, reason)).or_default().insert(&result.id);
+        }
+    }
+    let of = |((account, region, why), ids): ((&str, &str, &str), BTreeSet<&str>)| Unknown {
+        account: Some(account.to_owned()),
+        region: Some(region.to_owned()),
+        subject: if ids.len() == 1 { ids.first().map(|id| (*id).to_owned()) } else { None },
+        has_result: false,
+        why: format!("whether all rejected packets of {} are recorded: {why}", names(ids.iter().copied())),
+        error: None,
+    };
+    groups.into_iter().map(of).collect()
+}
+
 /// Answers every control.
 pub(super) fn assess(facts: &Facts, scope: &ScopeRead, sums: &Sums, retention: &[Retention]) -> Vec<Control> {
     let coverage = coverage(facts, scope, sums);
@@ -235,29 +257,29 @@ enum Rejected {
 ///
 /// The traffic type is `All`, `Drop` or `Allow`. The traffic path is `all`, or a list of gateways, endpoints and routers of
 /// which each is a part of the traffic; the documentation of `CreateFlowLog` has the values. An empty list is the API's
-/// default, `all`. `IPv4` is the only IP version that the documentation has.
+/// default, `all`. `IPv4` is the only IP version that the documentation has: whether it leaves IPv6 out is not said.
 fn rejected(flow_log: &FlowLogState, has_ipv6: Option<bool>) -> Rejected {
     let is = |text: &str, word: &str| text.eq_ignore_ascii_case(word);
     let traffic = match flow_log.traffic_type.as_deref() {
         Some(word) if is(word, "All") || is(word, "Drop") => Rejected::All,
-        Some(word) if is(word, "Allow") => Rejected::Part("record accepted packets only"),
-        _ => Rejected::Unknown("their traffic type is not known"),
+        Some(word) if is(word, "Allow") => Rejected::Part("accepted packets only"),
+        _ => Rejected::Unknown("the traffic type is not known"),
     };
-    let is_known = |path: &String| TrafficPath::ALL.iter().any(|known| is(path, known));
+    let is_known = |path: &Word| TrafficPath::ALL.iter().any(|known| is(path, known));
     let path = match flow_log.traffic_path.as_deref() {
         Some([]) => Rejected::All,
         Some(paths) if paths.iter().any(|path| is(path, TrafficPath::All.as_str())) => Rejected::All,
-        Some(paths) if paths.iter().all(is_known) => Rejected::Part("record some traffic paths only"),
-        _ => Rejected::Unknown("their traffic path is not known"),
+        Some(paths) if paths.iter().all(is_known) => Rejected::Part("some traffic paths only"),
+        _ => Rejected::Unknown("the traffic path is not known"),
     };
     let version = match (flow_log.ip_version.as_deref(), has_ipv6) {
         (None, Some(false)) => Rejected::All,
         (Some(version), Some(false)) if is(version, "IPv4") => Rejected::All,
-        (Some(version), Some(true)) if is(version, "IPv4") => Rejected::Part("record IPv4 only, and have IPv6 enabled"),
-        (Some(version), None) if is(version, "IPv4") => {
-            Rejected::Unknown("record IPv4 only, and whether IPv6 is enabled is not known")
+        (Some(version), Some(true)) if is(version, "IPv4") => {
+            Rejected::Unknown("IPv6 is enabled, and the flow log is said to record IPv4")
         }
-        _ => Rejected::Unknown("their IP version is not known"),
+        (Some(version), None) if is(version, "IPv4") => Rejected::Unknown("whether IPv6 is enabled is not known"),
+        _ => Rejected::Unknown("the IP version is not known"),
     };
     let all = [traffic, path, version];
     let part = all.iter().find(|it| matches!(it, Rejected::Part(_)));
@@ -266,7 +288,7 @@ fn rejected(flow_log: &FlowLogState, has_ipv6: Option<bool>) -> Rejected {
 }
 
 /// How a VPC answers CIS 3.3, which asks for an active flow log that records rejected packets: with the traffic type `All`
-/// or `Drop`, on all traffic paths, and of every IP version that the VPC has. One whose records do not arrive records
+/// or `Drop`, and on all traffic paths. Where IPv6 is enabled, nobody can tell by the API. One whose records do not arrive records
 /// nothing. `None` if the result is about no VPC, or about one that is gone.
 pub(crate) fn vpc_status(facts: &Facts, result: &ResourceResult) -> Option<VpcStatus> {
     if result.kind != Kind::Vpc || result.verdict == Verdict::Orphaned {
@@ -359,7 +381,7 @@ fn vpcs(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> Control {
     tell(&left_alone, alone);
     tell(&unknown, "not known");
     for (reason, ids) in &why {
-        tell(ids, &format!("of these {reason}"));
+        tell(ids, reason);
     }
     for (number, what) in
         [(more_do_not, "do not"), (more_paused, off), (more_alone, alone), (more_unknown, "not known")]
@@ -466,6 +488,11 @@ fn findings(facts: &Facts, wanted: Gap) -> u64 {
     found.fold(0, |sum, (_, _, number)| sum.saturating_add(number))
 }
 
+/// Whether a resource has the flow log that the policy wants. It may be a finding for another reason, such as a second one.
+const fn is_recorded(result: &ResourceResult) -> bool {
+    matches!(result.verdict, Verdict::Compliant | Verdict::Foreign)
+}
+
 /// Whether everything that the policy wants recorded is recorded.
 fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Vec<String>) {
     let mut parts = vec![format!("{} of {} resources are as the policy wants them", sums.compliant, sums.resources)];
@@ -475,9 +502,9 @@ fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Ve
         }
     };
     let [gaps, none, unclear] = [Gap::Yes, Gap::No, Gap::Unknown].map(|wanted| findings(facts, wanted));
-    tell(gaps, "not");
-    tell(none, "findings for another reason than what is recorded");
-    tell(unclear, "findings that are not known to be recorded");
+    tell(gaps, "not recorded as wanted");
+    tell(none, "findings that are no gap in what is recorded");
+    tell(unclear, "findings of which it is not known whether all is recorded");
     tell(sums.paused, "off on purpose");
     tell(sums.excluded, "left alone, so not known to comply");
     tell(sums.unknown.saturating_add(sums.pending).saturating_add(sums.changed), "not known");
@@ -487,8 +514,7 @@ fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Ve
     if !scope.is_whole {
         details.push("not all of the scope was read".to_owned());
     }
-    let is_unproven =
-        |result: &&ResourceResult| result.class() == Class::Compliant && arrival(facts, result) == Arrival::Unknown;
+    let is_unproven = |result: &&ResourceResult| is_recorded(result) && arrival(facts, result) == Arrival::Unknown;
     let unproven = facts.results.iter().filter(is_unproven).count();
     if unproven > 0 {
         details.push(format!("whether the records of {unproven} arrive is not known"));
@@ -536,6 +562,8 @@ fn kept(
         let target = result.flow_log.as_ref().map(|it| it.project.is_some() && it.log_store.is_some());
         match (target, result.verdict) {
             (Some(true), _) => {}
+            // Repaired, and not read again.
+            _ if result.class() == Class::Changed => untold.push(result.id.as_str()),
             (_, Verdict::Missing) => nowhere.push(result.id.as_str()),
             // It keeps what it has recorded, and nothing is due now.
             (None, _) if result.is_paused() => {}
@@ -546,13 +574,13 @@ fn kept(
     for (found, what) in [
         (&nowhere, "without a flow log, so nothing is kept"),
         (&left_alone, "left alone, so not known to be kept"),
-        (&untold, "not known where they are kept"),
+        (&untold, "not known where their records are kept"),
     ] {
         if !found.is_empty() {
             details.push(format!("{what}: {}", names(found.iter().copied())));
         }
     }
-    let omitted = facts.omitted.iter().filter(|it| it.verdict == Verdict::Missing);
+    let omitted = facts.omitted.iter().filter(|it| it.verdict == Verdict::Missing && it.class() != Class::Changed);
     let more_nowhere = omitted.fold(0, |sum: u64, it| sum.saturating_add(it.count));
     if more_nowhere > 0 {
         details.push(format!("without a flow log, so nothing is kept: {more_nowhere} that this report only counts"));

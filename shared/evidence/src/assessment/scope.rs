@@ -175,7 +175,7 @@ pub(super) fn read(facts: &Facts) -> (ScopeRead, Vec<Unknown>) {
     for result in facts.results.iter().filter(|result| result.class() == Class::Unknown) {
         let subject = Some(result.id.clone());
         let place = (result.account.as_str(), result.region.as_str());
-        let found = Unknown::of_place(place, result.reason.clone(), result.error.clone());
+        let found = Unknown::of_place(place, result.reason.clone(), result.error.as_deref().cloned());
         unknown.push(Unknown { subject, has_result: true, ..found });
     }
     for omitted in facts.omitted.iter().filter(|omitted| omitted.class() == Class::Unknown) {

@@ -191,7 +191,7 @@ impl Cost {
     pub fn parts(&self) -> Vec<CostPart> {
         let amounts = self.rows.iter().map(|row| (row.micros, row.is_estimated));
         let flow_logs = CostPart::of(None, amounts);
-        let others = [OtherKind::Shards, OtherKind::Flowkeeper].into_iter().filter_map(|kind| {
+        let others = [OtherKind::Shards, OtherKind::Routers, OtherKind::Flowkeeper].into_iter().filter_map(|kind| {
             let of_kind = self.others.iter().filter(|other| other.kind == kind);
             CostPart::of(Some(kind), of_kind.map(|other| (other.micros, other.is_estimated())))
         });

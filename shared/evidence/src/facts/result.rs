@@ -1,5 +1,7 @@
 //! What was found about resources, their flow logs, and where these deliver.
 
+use std::borrow::Cow;
+
 use flow_log::Verdict;
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, json_schema};
@@ -105,7 +107,7 @@ pub struct ResourceResult {
     pub tags_used: Vec<TagUsed>,
     /// The call that failed, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<Failure>,
+    pub error: Option<Box<Failure>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
@@ -156,6 +158,15 @@ pub struct OmittedDeliveries {
     pub count: u64,
 }
 
+/// A word of the API. Those that nearly every flow log has take no memory of their own.
+pub type Word = Cow<'static, str>;
+
+/// Returns a word of the API.
+pub(crate) fn word(text: &str) -> Word {
+    const USUAL: [&str; 5] = ["All", "Allow", "Drop", "IPv4", "all"];
+    USUAL.into_iter().find(|usual| *usual == text).map_or_else(|| text.to_owned().into(), Cow::Borrowed)
+}
+
 /// A flow log as it was read. What the API did not say is absent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct FlowLogState {
@@ -166,14 +177,14 @@ pub struct FlowLogState {
     pub status: Option<String>,
     /// The traffic that it records: `All`, `Allow` or `Drop`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traffic_type: Option<String>,
-    /// The paths whose traffic it records. `all`, which is the API's default, or none is every path; any other is traffic
-    /// through a gateway, an endpoint or a router alone.
+    pub traffic_type: Option<Word>,
+    /// The paths whose traffic it records. `all`, the API's default, is every path, and so is an empty list. Any other path
+    /// is traffic through a gateway, an endpoint or a router alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traffic_path: Option<Vec<String>>,
+    pub traffic_path: Option<Vec<Word>>,
     /// The IP version whose traffic it records, such as `IPv4`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ip_version: Option<String>,
+    pub ip_version: Option<Word>,
     /// The aggregation interval in minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval_minutes: Option<u32>,

@@ -499,8 +499,8 @@ fn every_form_that_lists_a_flow_log_says_which_paths_and_which_ip_version_it_rec
     let result = &mut facts.results[0];
     result.has_ipv6 = Some(true);
     let flow_log = result.flow_log.as_mut().unwrap();
-    flow_log.traffic_path = Some(vec!["internetGateway".to_owned(), "natGateway".to_owned()]);
-    flow_log.ip_version = Some("IPv4".to_owned());
+    flow_log.traffic_path = Some(vec!["internetGateway".into(), "natGateway".into()]);
+    flow_log.ip_version = Some("IPv4".into());
     let (id, evidence) = (result.id.clone(), Evidence::new(facts));
     let page = page(&evidence);
     assert!(page.contains("<bdi>internetGateway, natGateway</bdi> · <bdi>IPv4</bdi>, IPv6 enabled"));

@@ -168,13 +168,13 @@ proptest! {
             let mut result = samples::vpc(FIRST, "cn-hangzhou", nth, text);
             result.reason.clone_from(text);
             result.flow_log.as_mut().unwrap().status = Some(text.clone());
-            result.error = Some(evidence::Failure {
+            result.error = Some(Box::new(evidence::Failure {
                 operation: text.clone(),
                 code: text.clone(),
                 message: text.clone(),
                 request_id: Some(text.clone()),
                 advice: text.clone(),
-            });
+            }));
             facts.results.push(result);
             facts.asked.left_out.push(evidence::LeftOut {
                 what: text.clone(),

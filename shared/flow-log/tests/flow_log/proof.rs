@@ -65,11 +65,14 @@ fn lost_records_are_lost_whatever_else_is_true() {
     let flow_log = flow_log("fl-1", "vpc-1");
     let lost = |minutes_ago| seen(tally(6, 2, 0, minutes_ago));
     let empty = Expected { has_interfaces: Some(false), ..Expected::default() };
-    let just_on = Expected { on_since: Some(now() - SignedDuration::from_mins(5)), ..WITH_INTERFACES };
-    for (expected, minutes_ago) in [(empty, 300), (Expected::default(), 300), (just_on, 300), (WITH_INTERFACES, -6)] {
+    for (expected, minutes_ago) in [(empty, 300), (Expected::default(), 300), (WITH_INTERFACES, -6)] {
         let proof = judge(&flow_log, expected, &lost(minutes_ago));
         assert_eq!(proof, Proof::RecordsLost { skipped: 2 }, "{expected:?}, {minutes_ago}");
     }
+    let just_on = Expected { on_since: Some(now() - SignedDuration::from_mins(5)), ..WITH_INTERFACES };
+    let successor = judge(&flow_log, just_on, &lost(300));
+    assert_eq!(successor, Proof::TooEarly, "they were lost before it was on");
+    assert_eq!(judge(&flow_log, just_on, &lost(4)), Proof::RecordsLost { skipped: 2 });
     let silent = judge(&flow_log, WITH_INTERFACES, &lost(300));
     assert_eq!(silent.name(), "silent", "nothing arrives any more");
     let off = FlowLog { status: Status::Inactive, ..flow_log };
