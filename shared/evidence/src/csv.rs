@@ -23,6 +23,8 @@ const SUBJECT: usize = 8;
 const FLOW_LOG: usize = 8;
 /// The column that says whether the resource has IPv6, beside what its flow log records of it.
 const HAS_IPV6: usize = 13;
+/// The first of the columns about when it records.
+const SCHEDULE: usize = 18;
 /// The first of the columns about a call that failed.
 const ERROR: usize = 21;
 /// The first of the columns about a cost.
@@ -263,7 +265,7 @@ fn of_result(result: &ResourceResult, cost: Option<OfFlowLog<'_>>) -> Row {
     let next = result.next_change.as_ref();
     let at = next.map_or(String::new(), |next| next.at.to_string());
     let is_on = next.map_or("", |next| word(next.is_on));
-    fill(&mut row, FLOW_LOG + 10, [result.schedule.as_deref().unwrap_or_default(), &at, is_on]);
+    fill(&mut row, SCHEDULE, [result.schedule.as_deref().unwrap_or_default(), &at, is_on]);
     if let Some(error) = &result.error {
         fill_error(&mut row, error);
     }
@@ -304,6 +306,13 @@ fn of_cost(cost: &Cost, other: &OtherCost) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_group_of_columns_begins_where_the_header_has_it() {
+        let begins = [FLOW_LOG, HAS_IPV6, SCHEDULE, ERROR, COST, REPORT].map(|column| HEADER[column]);
+        assert_eq!(begins, ["flow_log_id", "has_ipv6", "schedule", "error_operation", "cost_per_month", "run"]);
+        assert_eq!(HEADER[SUBJECT - 1], "reason");
+    }
 
     #[test]
     fn a_negative_number_that_was_written_here_stays_a_number() {

@@ -155,7 +155,7 @@ pub(super) fn unread_retention(facts: &Facts, retention: &[Retention]) -> Vec<Un
     unread.map(of).collect()
 }
 
-/// The VPCs of which it is unknown whether all rejected packets are recorded, because of what the API says or leaves out.
+/// The VPCs whose flow log may not record all rejected packets: the API does not say enough to tell.
 pub(super) fn unread_traffic(facts: &Facts) -> Vec<Unknown> {
     let mut groups: BTreeMap<(&str, &str, &str), BTreeSet<&str>> = BTreeMap::new();
     for result in facts.results.iter().filter(|it| it.class() != Class::Unknown) {
@@ -255,8 +255,8 @@ enum Rejected {
 
 /// Tells which of the rejected packets of a VPC a flow log records.
 ///
-/// The traffic type is `All`, `Drop` or `Allow`. The traffic path is `all`, or a list of gateways, endpoints and routers of
-/// which each is a part of the traffic; the documentation of `CreateFlowLog` has the values. An empty list is the API's
+/// The traffic type is `All`, `Drop` or `Allow`. The traffic path is `all`, or a list of gateways, endpoints and routers;
+/// each of these is a part of the traffic. The documentation of `CreateFlowLog` has the values. An empty list is the API's
 /// default, `all`. `IPv4` is the only IP version that the documentation has: whether it leaves IPv6 out is not said.
 fn rejected(flow_log: &FlowLogState, has_ipv6: Option<bool>) -> Rejected {
     let is = |text: &str, word: &str| text.eq_ignore_ascii_case(word);
@@ -504,7 +504,7 @@ fn coverage(facts: &Facts, scope: &ScopeRead, sums: &Sums) -> (ControlStatus, Ve
     let [gaps, none, unclear] = [Gap::Yes, Gap::No, Gap::Unknown].map(|wanted| findings(facts, wanted));
     tell(gaps, "not recorded as wanted");
     tell(none, "findings that are no gap in what is recorded");
-    tell(unclear, "findings of which it is not known whether all is recorded");
+    tell(unclear, "findings that may leave something unrecorded");
     tell(sums.paused, "off on purpose");
     tell(sums.excluded, "left alone, so not known to comply");
     tell(sums.unknown.saturating_add(sums.pending).saturating_add(sums.changed), "not known");

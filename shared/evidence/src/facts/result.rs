@@ -76,7 +76,7 @@ pub struct ResourceResult {
     /// Its name. Anybody who may create resources chooses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Whether IPv6 is enabled in it; absent if the API did not say, and for kinds of which it never does.
+    /// Whether IPv6 is enabled in it. Absent if the API did not say; it says so of some kinds only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub has_ipv6: Option<bool>,
     /// The verdict when it was read, before any change.

@@ -86,7 +86,7 @@ pub struct DecidingTag<'a> {
 pub enum TagUse {
     /// `exclude` names it.
     Exclude,
-    /// It is the tag `flowkeeper`, of which `resource_tag` says whether it is honored.
+    /// It is the tag `flowkeeper`. `resource_tag` says whether it is honored.
     ResourceTag,
     /// The override of this number, counted from 1, matches by it.
     Override(usize),
