@@ -214,7 +214,7 @@ impl Call<'_> {
     /// The ids in `referencedResources`, which is a map from types to ids, or a list of pairs.
     fn referenced(&self, resource_type: (&str, &str)) -> Vec<String> {
         let referenced = match self.body.get("referencedResources") {
-            Some(Json::Text(text)) => Cow::Owned(serde_json::from_str(text).unwrap_or(Json::Null)),
+            Some(Json::Text(text)) => Cow::Owned(Json::read(text.as_bytes()).unwrap_or(Json::Null)),
             Some(value) => Cow::Borrowed(value),
             None => return Vec::new(),
         };
@@ -257,7 +257,7 @@ fn is_type(written: &str, (product, name): (&str, &str)) -> bool {
 fn texts_of(value: &Json<'_>) -> Vec<String> {
     match value {
         Json::Text(text) if text.trim_start().starts_with('[') => {
-            let list: Json<'_> = serde_json::from_str(text).unwrap_or(Json::Null);
+            let list = Json::read(text.as_bytes()).unwrap_or(Json::Null);
             list.texts().map(str::to_owned).collect()
         }
         Json::Text(text) if !text.is_empty() => vec![text.clone().into_owned()],

@@ -21,7 +21,7 @@ pub(crate) fn first_text<'v>(object: &'v Json<'_>, keys: &[&str]) -> Option<Cow<
 pub(crate) fn object<'v>(parent: &'v Json<'_>, key: &str) -> Cow<'v, Json<'v>> {
     match parent.get(key) {
         Some(value @ Json::Object(_)) => Cow::Borrowed(value),
-        Some(Json::Text(text)) => Cow::Owned(serde_json::from_str(text).unwrap_or(Json::Null)),
+        Some(Json::Text(text)) => Cow::Owned(Json::read(text.as_bytes()).unwrap_or(Json::Null)),
         _ => Cow::Owned(Json::Null),
     }
 }

@@ -4,7 +4,7 @@ use std::future::{Future, ready};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
-
+use serde::Serialize;
 use settings::{InvalidSettings, Settings};
 
 use crate::{Failure, Invocation, Output};
@@ -62,6 +62,13 @@ pub trait Function: Sized + Send + Sync + 'static {
     }
 }
 
+/// The answer to a health check.
+#[derive(Serialize)]
+struct About {
+    function: &'static str,
+    version: &'static str,
+}
+
 /// Responds to a health check with the name and version.
 fn about<F: Function>(method: &Method) -> Result<Response<Bytes>, Failure> {
     if !only_reads(method) {
@@ -70,8 +77,8 @@ fn about<F: Function>(method: &Method) -> Result<Response<Bytes>, Failure> {
             "this function has no HTTP interface; events are sent to POST /invoke",
         ));
     }
-    let body = serde_json::json!({"function": F::NAME, "version": env!("CARGO_PKG_VERSION")});
-    let mut response = Response::new(Bytes::from(body.to_string()));
+    let body = Output::json(&About { function: F::NAME, version: env!("CARGO_PKG_VERSION") })?;
+    let mut response = Response::new(body.into_body());
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     Ok(response)
 }

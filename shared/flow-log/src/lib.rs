@@ -38,6 +38,7 @@ mod ecr;
 mod ids;
 pub mod names;
 mod next_switch;
+pub mod one_by_one;
 mod plan;
 pub mod policy;
 pub mod proof;

@@ -3,7 +3,6 @@
 mod decoder;
 mod diagnostic;
 mod directory;
-mod one_by_one;
 mod options;
 mod overrides;
 mod parse;
@@ -30,7 +29,7 @@ pub use pattern::{EcrFlowLogPattern, FlowLogFields, FlowLogPattern};
 pub use places::Places;
 pub use schema::{Schema, schema};
 
-use crate::{ObservedTags, RegionId, Resource, ResourceType, schedule::Schedule};
+use crate::{ObservedTags, RegionId, Resource, ResourceType, one_by_one, schedule::Schedule};
 
 /// The desired state of the flow logs in some accounts and regions.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,10 @@ use futures_util::{
 };
 
 use self::listing::Item;
-use crate::{CallError, Entry};
+use crate::{CallError, Entry, call::response_object::ResponseObject};
+
+/// Reads an item of a list. Boxed, so that lists of the same items are read by the same code.
+pub(crate) type ReadItem<'s, T> = Box<dyn Fn(&ResponseObject<'_>) -> Result<T, String> + Send + Sync + 's>;
 
 /// Returns the entries that match what was asked for.
 pub(crate) fn entries<T>(items: Vec<Item<T>>) -> Vec<Entry<T>> {

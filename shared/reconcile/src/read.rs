@@ -1,6 +1,6 @@
 //! Reads of resources and of their flow logs.
 
-use flow_log::{FlowLog, Resource, ResourceId, ResourceType, names::Tags};
+use flow_log::{FlowLog, Resource, ResourceId, ResourceType, names::Tags, one_by_one};
 use futures_util::{TryStreamExt as _, future::try_join_all};
 use openapi::{
     CallError, ErrorKind, FlowLogFilter, Listing, NetworkInterfaceFilter, Session, VSwitchFilter, VpcFilter,
@@ -106,6 +106,6 @@ pub(crate) async fn flow_logs_on(session: &Session<'_>, id: &ResourceId) -> Resu
 /// Reads the flow logs that carry Flowkeeper's tag.
 pub(crate) async fn own_flow_logs(session: &Session<'_>) -> Result<Listing<FlowLog>, CallError> {
     let (key, value) = FlowLog::OWN_TAG;
-    let tags: Tags = key.parse().into_iter().zip(value.parse()).collect();
+    let tags: Tags = one_by_one::map(key.parse().into_iter().zip(value.parse()));
     session.describe_flow_logs(&FlowLogFilter { tags: Some(&tags), ..FlowLogFilter::default() }).await
 }

@@ -15,7 +15,8 @@
 //! ```
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
+    ffi::OsString,
     fmt,
     path::{Path, PathBuf},
 };
@@ -25,7 +26,7 @@ use std::{
 /// An empty setting counts as absent. Values are never printed, since some of them are keys.
 #[derive(Clone, Default)]
 pub struct Settings {
-    values: HashMap<String, String>,
+    values: BTreeMap<String, String>,
     directory: PathBuf,
 }
 
@@ -37,16 +38,17 @@ impl Settings {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn from_process() -> Self {
-        let values = std::env::vars_os()
-            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
-            .collect();
+        let lossy = |text: OsString| text.to_string_lossy().into_owned();
         let directory = std::env::current_exe().ok().and_then(|binary| binary.parent().map(Path::to_owned));
-        Self { values, directory: directory.unwrap_or_default() }
+        Self::from_pairs(std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))))
+            .with_directory(directory.unwrap_or_default())
     }
 
-    /// Makes settings for a test. The binary is assumed to be in the working directory.
+    /// Makes settings of their names and values. The binary is assumed to be in the working directory.
     pub fn from_pairs<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
-        let values = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        // `collect` would bring a sort along, 5 KB of code.
+        let mut values = BTreeMap::new();
+        values.extend(pairs.into_iter().map(|(name, value)| (name.into(), value.into())));
         Self { values, directory: PathBuf::new() }
     }
 
@@ -81,9 +83,8 @@ impl Settings {
     /// Each setting that is not in `known`, followed once by the list of known ones.
     pub fn reject_unknown(&self, prefix: &str, known: &[&str]) -> Result<(), InvalidSettings> {
         let is_unknown = |name: &&String| name.starts_with(prefix) && !known.contains(&name.as_str());
-        let mut unknown: Vec<_> = self.values.keys().filter(is_unknown).collect();
-        unknown.sort_unstable();
-        let mut messages: Vec<_> = unknown.iter().map(|name| format!("{name} is not a known setting")).collect();
+        let unknown = self.values.keys().filter(is_unknown);
+        let mut messages: Vec<_> = unknown.map(|name| format!("{name} is not a known setting")).collect();
         if !messages.is_empty() {
             messages.push(format!("the known ones are {}", known.join(", ")));
         }
@@ -99,8 +100,7 @@ impl Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut names: Vec<_> = self.values.keys().collect();
-        names.sort_unstable();
+        let names: Vec<_> = self.values.keys().collect();
         f.debug_struct("Settings").field("names", &names).field("directory", &self.directory).finish()
     }
 }

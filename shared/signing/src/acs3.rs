@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::{
     Call, Credentials,
     digest::{hex, hmac_sha256, sha256},
-    encode::push_query,
+    encode::{push_query, sort},
 };
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
@@ -64,8 +64,9 @@ pub fn must_be_signed(name: &str) -> bool {
 /// Signs a request, including all of its headers.
 #[must_use]
 pub fn sign(request: &Request<'_>, access_key_id: &str, access_key_secret: &str) -> Signature {
-    let mut headers: Vec<_> = request.headers.iter().map(|(name, value)| (lower_case(name), value.trim())).collect();
-    headers.sort_unstable();
+    let headers: Vec<_> = request.headers.iter().map(|(name, value)| (lower_case(name), value.trim())).collect();
+    let mut headers: Vec<_> = headers.iter().map(|(name, value)| (&**name, *value)).collect();
+    sort(&mut headers);
 
     let mut canonical_query_string = String::new();
     push_query(&mut canonical_query_string, request.query);

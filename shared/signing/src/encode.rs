@@ -105,7 +105,7 @@ pub(crate) fn seconds(time: Timestamp) -> String {
 
 /// Sorts parameters in the order in which they are signed.
 pub(crate) fn sort(parameters: &mut [(&str, &str)]) {
-    parameters.sort_unstable_by_key(|(key, _)| *key);
+    parameters.sort_unstable();
 }
 
 /// Merges two lists that are sorted by their keys.

@@ -4,12 +4,12 @@
 
 use std::fmt;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
 use crate::{
     Credentials,
     digest::{hex, hmac_sha256, sha256},
-    encode::push_encoded,
+    encode::{push_encoded, seconds, sort},
 };
 
 const ALGORITHM: &str = "SLS4-HMAC-SHA256";
@@ -55,7 +55,7 @@ impl fmt::Debug for Signed {
 /// `time` must be within 15 minutes of the server's clock. The signature needs no nonce.
 #[must_use]
 pub fn signed(request: &Request<'_>, credentials: &Credentials, time: Timestamp) -> Signed {
-    let date = time.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string();
+    let date = seconds(time).replace(['-', ':'], "");
     let mut headers = vec![
         ("host", request.host.to_owned()),
         ("x-log-apiversion", API_VERSION.to_owned()),
@@ -82,7 +82,7 @@ fn authorization(
     credentials: &Credentials,
 ) -> String {
     let mut sorted = headers.to_vec();
-    sorted.sort_unstable();
+    sort(&mut sorted);
     let lines: String = sorted.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
     let names: Vec<_> = sorted.iter().map(|(name, _)| *name).collect();
     let body = sha256(request.body);
@@ -100,7 +100,7 @@ fn authorization(
 /// alone, without `=`.
 fn canonical_query(query: &[(&str, &str)]) -> String {
     let mut sorted = query.to_vec();
-    sorted.sort_unstable();
+    sort(&mut sorted);
     let mut out = String::new();
     for (key, value) in sorted {
         if !out.is_empty() {

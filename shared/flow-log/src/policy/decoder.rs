@@ -3,10 +3,10 @@
 use std::{cell::RefCell, collections::BTreeMap, fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use super::{
-    Diagnostics, Position, one_by_one,
+    Diagnostics, Position,
     tree::{Key, Node, Value},
 };
-use crate::InvalidId;
+use crate::{InvalidId, one_by_one};
 
 pub(super) struct Decoder {
     pub(super) mistakes: RefCell<Diagnostics>,

@@ -48,6 +48,7 @@ impl fmt::Display for Diagnostic {
 /// All mistakes in a policy, in line order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Diagnostics {
+    /// Sorted.
     kept: Vec<Diagnostic>,
     more: usize,
 }
@@ -63,21 +64,22 @@ impl Diagnostics {
     }
 
     pub(crate) fn push(&mut self, mistake: Diagnostic) {
-        if self.kept.len() < Self::MAX_KEPT { self.kept.push(mistake) } else { self.more += 1 }
+        if self.kept.len() < Self::MAX_KEPT {
+            let at = self.kept.partition_point(|kept| *kept <= mistake);
+            self.kept.insert(at, mistake);
+        } else {
+            self.more += 1;
+        }
     }
 
-    pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
-        self.kept.sort();
+    pub(crate) fn into_kept(self) -> Vec<Diagnostic> {
         self.kept
     }
 
-    pub(crate) fn into_result<T>(mut self, good: Option<T>) -> Result<T, Self> {
+    pub(crate) fn into_result<T>(self, good: Option<T>) -> Result<T, Self> {
         match good {
             Some(good) if self.kept.is_empty() => Ok(good),
-            _ => {
-                self.kept.sort();
-                Err(self)
-            }
+            _ => Err(self),
         }
     }
 

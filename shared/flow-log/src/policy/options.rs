@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::one_by_one;
-use crate::{AccountId, RegionId, ResourceId, ResourceType, RoleArn, names::TagWord};
+use crate::{AccountId, RegionId, ResourceId, ResourceType, RoleArn, names::TagWord, one_by_one};
 
 /// The regions that sweeps read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -15,7 +15,7 @@ use super::{
     MemberAccount, Override, Policy, Position, Regions, Remediate, ResourceDirectory, ResourceTagWords, ScheduleName,
     Superfluous,
     decoder::{Decoder, Fields},
-    fill, one_by_one,
+    fill,
     options::{BOOLEANS, BUILT_IN_SCHEDULES, LEVELS},
     pattern::{DEFAULT_DESCRIPTION, DEFAULT_NAME},
     tree::{self, Node, Value},
@@ -23,6 +23,7 @@ use super::{
 use crate::{
     AccountId, CreateDestination, FlowLog, FolderId, RegionId, ResourceId, ResourceType, RoleArn,
     names::{Description, FlowLogName, InvalidName, LogStoreName, MAX_TAGS, ProjectName, TagKey, TagValue, Tags},
+    one_by_one,
     schedule::{Dates, OnDate, Schedule},
     zones::time_zone,
 };
@@ -43,7 +44,7 @@ impl Policy {
         let (root, mistakes) = tree::read(text);
         let decoder = Decoder { mistakes: RefCell::new(mistakes), warnings: RefCell::default() };
         let policy = root.and_then(|root| decoder.policy(&root));
-        let warnings = decoder.warnings.into_inner().into_sorted();
+        let warnings = decoder.warnings.into_inner().into_kept();
         decoder.mistakes.into_inner().into_result(policy.map(|policy| Self { warnings, ..policy }))
     }
 }
@@ -406,7 +407,7 @@ impl Decoder {
             let key = self.read::<TagKey>(key.position, &key.text);
             key.zip(self.parsed::<TagValue>(value))
         });
-        tags.collect()
+        one_by_one::map(tags)
     }
 
     fn own_account(&self, node: &Node, names_others: bool) -> Option<bool> {

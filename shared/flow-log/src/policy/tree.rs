@@ -68,27 +68,27 @@ pub(crate) fn read(text: &str) -> (Option<Node>, Diagnostics) {
         mistakes.add(Position::default(), problem);
         return (None, mistakes);
     }
-    let (root, mistakes) = document(text, |position| position);
+    let (root, mistakes) = document(text, &|position| position);
     match JoinedSurrogates::of(text).filter(|_| root.is_none()) {
-        Some(joined) => document(&joined.text, |position| joined.original(position)),
+        Some(joined) => document(&joined.text, &|position| joined.original(position)),
         None => (root, mistakes),
     }
 }
 
 /// Reads the document and collects its mistakes. `original` maps a position to the text before it was rewritten.
-fn document(text: &str, original: impl Fn(Position) -> Position) -> (Option<Node>, Diagnostics) {
+fn document<'a>(text: &'a str, original: &'a dyn Fn(Position) -> Position) -> (Option<Node>, Diagnostics) {
     let mut reader = Reader { parser: Parser::new_from_str(text), original, mistakes: Diagnostics::default() };
     let root = reader.document().map_err(|mistake| reader.mistakes.push(mistake)).ok();
     (root, reader.mistakes)
 }
 
-struct Reader<'a, F> {
+struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
-    original: F,
+    original: &'a dyn Fn(Position) -> Position,
     mistakes: Diagnostics,
 }
 
-impl<'a, F: Fn(Position) -> Position> Reader<'a, F> {
+impl<'a> Reader<'a> {
     fn document(&mut self) -> Result<Node, Diagnostic> {
         let mut root = None;
         loop {

@@ -113,7 +113,10 @@ pub fn recreation(flow_log: &FlowLog) -> Option<FlowLogSpec> {
     // Only the cloud may set keys that it reserves.
     let is_reserved = |key: &str| key.starts_with("acs:") || key.starts_with("aliyun");
     let tags = tags.iter().filter(|(key, _)| !is_reserved(key));
-    let tags: Option<Tags> = tags.map(|(key, value)| Some((key.parse().ok()?, value.parse().ok()?))).collect();
+    let mut kept = Tags::new();
+    for (key, value) in tags {
+        kept.insert(key.parse().ok()?, value.parse().ok()?);
+    }
     let paths: Option<Vec<TrafficPath>> =
         flow_log.traffic_path.iter().flatten().map(|path| path.parse().ok()).collect();
     // Every path is the default, and an account without the feature may not name even that.
@@ -142,7 +145,7 @@ pub fn recreation(flow_log: &FlowLog) -> Option<FlowLogSpec> {
         aggregation_interval: interval,
         ip_version,
         resource_group_id,
-        tags: tags?,
+        tags: kept,
     })
 }
 

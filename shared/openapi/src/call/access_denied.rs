@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use json::Json;
+
 use crate::call::response_object::ResponseObject;
 
 /// Who was denied which action, and by what kind of policy, as far as the API says.
@@ -45,7 +47,7 @@ impl AccessDenied {
             return Self::read(|name| detail.text(name));
         }
         let text = KEYS.iter().find_map(|key| response.text(key))?;
-        let detail = serde_json::from_str(&text).ok()?;
+        let detail = Json::read(text.as_bytes()).ok()?;
         let detail = ResponseObject::whole(&detail);
         Self::read(|name| detail.text(name))
     }

@@ -5,7 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use flow_log::names::{LogStoreName, ProjectName};
+use flow_log::{
+    names::{LogStoreName, ProjectName},
+    one_by_one,
+};
 use reqwest::Method;
 
 use crate::{
@@ -192,7 +195,7 @@ impl Session<'_> {
         let read = |response: &ResponseObject<'_>| {
             let has_full_text = response.object("line").is_ok();
             let fields = match response.member_names("keys") {
-                Ok(names) => names.map(str::to_owned).collect(),
+                Ok(names) => one_by_one::set(names.map(str::to_owned)),
                 // An index has fields, or the full text, or both.
                 Err(_) if has_full_text => BTreeSet::new(),
                 Err(error) => return Err(error),

@@ -48,7 +48,7 @@ use crate::{
     CallError, Cause, Entry, Session,
     call::{request::Request, response_object::ResponseObject},
     paging::{
-        entries, items,
+        ReadItem, entries, items,
         listing::{Item, List},
     },
 };
@@ -64,7 +64,7 @@ impl Session<'_> {
     ) -> BoxStream<'s, Result<Entry<T>, CallError>> {
         let windows = WindowReader::new(max_page_size, self.is_best_effort());
         let ahead = Ahead { windows: VecDeque::new(), pages: FuturesOrdered::new() };
-        let reading = Reading { windows, source: Arc::new(Source { request, list, read }), ahead };
+        let reading = Reading { windows, source: Arc::new(Source { request, list, read: Box::new(read) }), ahead };
         let pages = stream::try_unfold(reading, move |mut reading| async move {
             let Some(window) = reading.windows.next else { return Ok::<_, CallError>(None) };
             let source = &reading.source;
@@ -85,11 +85,7 @@ impl Session<'_> {
     }
 
     /// Reads one page.
-    fn page<'s, T: Send + 's>(
-        &'s self,
-        source: Arc<Source<impl Fn(&ResponseObject<'_>) -> Result<T, String> + Send + Sync + 's>>,
-        window: Window,
-    ) -> BoxFuture<'s, Answer<T>> {
+    fn page<'s, T: Send + 's>(&'s self, source: Arc<Source<'s, T>>, window: Window) -> BoxFuture<'s, Answer<T>> {
         let request = source.request.clone();
         let request = request.with("PageNumber", window.page.to_string()).with("PageSize", window.size.to_string());
         Box::pin(async move {
@@ -107,17 +103,17 @@ impl Session<'_> {
 type Answer<T> = Result<(Page<Item<T>>, Option<String>), CallError>;
 
 /// A list while it is read.
-struct Reading<'s, T, R> {
+struct Reading<'s, T> {
     windows: WindowReader,
-    source: Arc<Source<R>>,
+    source: Arc<Source<'s, T>>,
     ahead: Ahead<'s, T>,
 }
 
 /// What is read of a list, and how.
-struct Source<R> {
+struct Source<'s, T> {
     request: Request,
     list: List,
-    read: R,
+    read: ReadItem<'s, T>,
 }
 
 /// The pages that were asked for and are not taken yet, in the order of the list.

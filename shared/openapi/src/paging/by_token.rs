@@ -14,6 +14,7 @@ use crate::{
     CallError, Cause, Entry, Session,
     call::{request::Request, response_object::ResponseObject},
     paging::{
+        ReadItem,
         broken::Broken,
         entries, items,
         listing::{Count, Item, List},
@@ -34,8 +35,8 @@ impl Session<'_> {
     ) -> BoxStream<'s, Result<Entry<T>, CallError>> {
         let (size_name, token_name) = list.paged_by;
         let request = request.with_some(size_name, max_page_size.into().map(|max_page_size| max_page_size.to_string()));
-        let tokens = TokenReader::new(list.count());
-        let pages = stream::try_unfold(Reading { tokens, request, list, read }, move |mut reading| async move {
+        let reading = Reading { tokens: TokenReader::new(list.count()), request, list, read: Box::new(read) };
+        let pages = stream::try_unfold(reading, move |mut reading| async move {
             let Some(token) = reading.tokens.next.take() else { return Ok::<_, CallError>(None) };
             let page = reading.request.clone().with_some(token_name, token);
             let (found, next, total, request_id) = self
@@ -58,11 +59,11 @@ impl Session<'_> {
 }
 
 /// A list while it is read.
-struct Reading<R> {
+struct Reading<'s, T> {
     tokens: TokenReader,
     request: Request,
     list: List,
-    read: R,
+    read: ReadItem<'s, T>,
 }
 
 /// How far a token-paged list has been read.

@@ -1,8 +1,6 @@
 //! The number of results of each kind.
 
-use std::collections::BTreeSet;
-
-use flow_log::{Action, Verdict};
+use flow_log::{Action, Verdict, one_by_one};
 use serde::Serialize;
 
 use super::{Item, Outcome};
@@ -96,14 +94,11 @@ impl Summary {
         // resource.
         let resources = |is: &dyn Fn(&Item) -> bool| {
             let is_counted = |item: &&Item| item.verdict.is_some() && item.resource_type.is_some() && is(item);
-            let mut ids: Vec<_> = results.iter().filter(is_counted).map(resource_key).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            ids.len()
+            one_by_one::set(results.iter().filter(is_counted).map(resource_key)).len()
         };
         // If a flow log was created after all, as after a rollback, an earlier failed attempt leaves nothing uncovered.
         let is_made = |item: &Item| item.action == Some(Action::CreateFlowLog) && item.outcome == Outcome::Done;
-        let made: BTreeSet<_> = results.iter().filter(|item| is_made(item)).map(resource_key).collect();
+        let made = one_by_one::set(results.iter().filter(|item| is_made(item)).map(resource_key));
         let is_uncovered = |item: &Item| {
             item.is_uncovered()
                 && !(matches!(item.verdict, Some(Verdict::Missing | Verdict::Unsupported))
