@@ -212,7 +212,7 @@ impl Folder {
                 parts.accounts.push((account.to_owned(), path));
             }
         }
-        parts.accounts.sort();
+        parts.accounts.sort_unstable();
         parts
     }
 

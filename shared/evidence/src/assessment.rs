@@ -56,7 +56,7 @@ impl Assessment {
         unknown.extend(controls::unread_retention(facts, &retention));
         unknown.extend(controls::unread_traffic(facts));
         unknown.extend(arrival::unknown(facts));
-        unknown.sort();
+        unknown.sort_unstable();
         let controls = controls::assess(facts, &scope, &sums, &retention);
         Self {
             verdict: sentence::verdict(facts, &scope, &sums),

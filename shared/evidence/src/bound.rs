@@ -42,7 +42,9 @@ impl Facts {
     pub(crate) fn bound(&mut self, max: usize, end: bool) {
         let allowed = if end { max } else { max.saturating_add(max / SLACK) };
         if self.results.len() > allowed {
-            self.results.sort_by(|one, other| rank(one.class()).cmp(&rank(other.class())).then_with(|| one.cmp(other)));
+            self.results.sort_unstable_by(|one, other| {
+                rank(one.class()).cmp(&rank(other.class())).then_with(|| one.cmp(other))
+            });
             self.results.dedup();
             let left_out = self.results.split_off(max.min(self.results.len()));
             self.omit(left_out);
@@ -50,14 +52,14 @@ impl Facts {
         if self.changes.len() > allowed {
             // What was made or tried says more than what would have been.
             let key = |it: &Change| it.outcome == "planned";
-            self.changes.sort_by(|one, other| key(one).cmp(&key(other)).then_with(|| one.cmp(other)));
+            self.changes.sort_unstable_by(|one, other| key(one).cmp(&key(other)).then_with(|| one.cmp(other)));
             self.changes.dedup();
             let left_out = self.changes.split_off(max.min(self.changes.len()));
             self.omitted_changes = self.omitted_changes.saturating_add(left_out.len() as u64);
         }
         if self.deliveries.len() > allowed {
             let key = |it: &Delivery| delivery_rank(it.state);
-            self.deliveries.sort_by(|one, other| key(one).cmp(&key(other)).then_with(|| one.cmp(other)));
+            self.deliveries.sort_unstable_by(|one, other| key(one).cmp(&key(other)).then_with(|| one.cmp(other)));
             self.deliveries.dedup();
             let left_out = self.deliveries.split_off(max.min(self.deliveries.len()));
             let counted = left_out.into_iter().map(|it| OmittedDeliveries {

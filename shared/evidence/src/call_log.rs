@@ -58,11 +58,11 @@ impl Facts {
                 let subject = (store.account.clone(), store.region.clone(), about);
                 store.calls.extend(log.by_subject.get(&subject).into_iter().flatten().cloned());
             }
-            store.calls.sort();
+            store.calls.sort_unstable();
         }
         for service in &mut self.services {
             service.calls.extend(log.by_account.remove(&service.account).into_iter().flatten());
-            service.calls.sort();
+            service.calls.sort_unstable();
         }
     }
 }

@@ -73,7 +73,8 @@ impl Facts {
     /// Sorts every list and drops what is said twice, so that equal facts are written in one way.
     pub(crate) fn normalize(&mut self) {
         fn tidy<T: Ord>(list: &mut Vec<T>) {
-            list.sort();
+            // Equal items are alike, so that their order does not matter.
+            list.sort_unstable();
             list.dedup();
         }
         tidy(&mut self.head.versions);

@@ -136,7 +136,7 @@ impl Facts {
         let unlisted = resources.saturating_sub(listed).min(summary.unlisted as u64);
         self.judged.push(Judged { accounts: accounts.to_vec(), resources, unlisted });
         let mut deliveries = std::mem::take(&mut self.deliveries);
-        deliveries.sort();
+        deliveries.sort_unstable();
         let mut named = BTreeSet::new();
         for (key, OfResource { worst, is_done, is_undone, .. }) in of_resources {
             let Some(mut result) = result(worst) else { continue };

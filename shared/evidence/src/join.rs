@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
+use flow_log::one_by_one;
 use jiff::civil::Date;
 
 use crate::{
@@ -166,10 +167,10 @@ fn objection(one: &Facts, other: &Facts) -> Result<(), NotJoined> {
 /// Adds a part. Its lists are sorted once, when all parts are there.
 fn extend(whole: &mut Facts, part: Facts) {
     whole.head.versions.extend(part.head.versions);
-    whole.head.versions.sort();
+    whole.head.versions.sort_unstable();
     whole.head.versions.dedup();
     whole.head.binaries.extend(part.head.binaries);
-    whole.head.binaries.sort();
+    whole.head.binaries.sort_unstable();
     whole.head.binaries.dedup();
     whole.head.started = whole.head.started.min(part.head.started);
     whole.head.ended = whole.head.ended.max(part.head.ended);
@@ -180,7 +181,7 @@ fn extend(whole: &mut Facts, part: Facts) {
     }
     whole.callers.extend(part.callers);
     whole.asked.kinds.extend(part.asked.kinds);
-    whole.asked.kinds.sort();
+    whole.asked.kinds.sort_unstable();
     whole.asked.kinds.dedup();
     whole.asked.left_out.extend(part.asked.left_out);
     whole.judged.extend(part.judged);
@@ -220,8 +221,8 @@ fn covered(part: &Facts) -> BTreeSet<&str> {
 fn agree(one: &Facts, other: &Facts, account: &str) -> bool {
     macro_rules! same {
         ($($list:ident),*) => {
-            $(one.$list.iter().filter(|it| it.account == account).collect::<BTreeSet<_>>()
-                == other.$list.iter().filter(|it| it.account == account).collect::<BTreeSet<_>>())&&*
+            $(one_by_one::set(one.$list.iter().filter(|it| it.account == account))
+                == one_by_one::set(other.$list.iter().filter(|it| it.account == account)))&&*
         };
     }
     let notes = |part: &'_ Facts| -> BTreeSet<_> {

@@ -34,7 +34,7 @@ use self::build::Workspace;
 pub const MAX_PACKAGE_BYTES: usize = 2_690_000;
 
 /// The same for `report-flow-logs`, in bytes. It has the five forms of evidence, and starts once a day.
-pub const MAX_REPORT_PACKAGE_BYTES: usize = 3_600_000;
+pub const MAX_REPORT_PACKAGE_BYTES: usize = 3_500_000;
 
 /// The same for trained functions, of what those above allow: code that runs often is larger.
 pub const MAX_PERCENT_OF_TRAINED: usize = 125;

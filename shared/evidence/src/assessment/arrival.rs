@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flow_log::Verdict;
+use flow_log::{Verdict, one_by_one};
 
 use super::{class::Class, scope::Unknown};
 use crate::{
@@ -151,7 +151,7 @@ pub(crate) fn settle(facts: &mut Facts) {
     let mut named: BTreeSet<_> =
         facts.results.iter_mut().filter_map(|result| settle_result(&facts.deliveries, result)).collect();
     let counted = facts.omitted.iter().filter(|it| it.class() == Class::Finding);
-    let counted: BTreeSet<_> = counted.map(|it| (it.account.as_str(), it.region.as_str())).collect();
+    let counted = one_by_one::set(counted.map(|it| (it.account.as_str(), it.region.as_str())));
     let may_be_counted = facts.deliveries.iter().filter(|it| counted.contains(&(&*it.account, &*it.region)));
     named.extend(may_be_counted.map(key));
     let notes = unnamed(&facts.deliveries, &named);

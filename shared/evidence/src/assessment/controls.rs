@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flow_log::{Verdict, names::TrafficPath};
+use flow_log::{Verdict, names::TrafficPath, one_by_one};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -203,8 +203,8 @@ pub(super) fn assess(facts: &Facts, scope: &ScopeRead, sums: &Sums, retention: &
 
 /// CIS 2.5: the flow log service is open.
 fn service(facts: &Facts) -> Control {
-    let open: BTreeMap<_, _> = facts.services.iter().map(|found| (found.account.as_str(), found.is_open)).collect();
-    let accounts: BTreeSet<_> = facts.asked.accounts.iter().map(|asked| asked.account.as_str()).collect();
+    let open = one_by_one::map(facts.services.iter().map(|found| (found.account.as_str(), found.is_open)));
+    let accounts = one_by_one::set(facts.asked.accounts.iter().map(|asked| asked.account.as_str()));
     let which = |wanted: Option<bool>| -> Vec<&str> {
         accounts.iter().copied().filter(|account| open.get(account).copied().flatten() == wanted).collect()
     };
@@ -429,7 +429,7 @@ fn unlisted_deliveries(facts: &Facts) -> Option<String> {
 /// Says which of these parts were not asked. What they have may not comply.
 fn left_out(facts: &Facts, parts: &[Part]) -> Option<String> {
     let left_out = facts.asked.left_out.iter().filter(|it| parts.contains(&it.part));
-    let left_out: BTreeSet<_> = left_out.map(|it| it.what.as_str()).collect();
+    let left_out = one_by_one::set(left_out.map(|it| it.what.as_str()));
     (!left_out.is_empty()).then(|| format!("outside the scope: {}", names(left_out.into_iter())))
 }
 
@@ -444,7 +444,7 @@ fn outside(facts: &Facts) -> Vec<String> {
         lists.peek().is_some() && lists.all(|list| list.items == 0 && list.problem().is_none())
     };
     let unsupported = unsupported.filter(|note| !is_empty(note));
-    let unsupported: BTreeSet<_> = unsupported.filter_map(|note| note.region.as_deref()).collect();
+    let unsupported = one_by_one::set(unsupported.filter_map(|note| note.region.as_deref()));
     let unsupported = (!unsupported.is_empty())
         .then(|| format!("without the flow log service, so not known to comply: {}", names(unsupported.into_iter())));
     left_out(facts, &[Part::Account, Part::Region]).into_iter().chain(unsupported).collect()

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use flow_log::one_by_one;
+
 use super::class::Class;
 use crate::{
     facts::{Facts, Failure, Kind, Note, NoteState, Read, Service},
@@ -59,7 +61,7 @@ type Place<'a> = (&'a str, &'a str);
 
 /// The operations without which a region counts as unread.
 fn required(kinds: &[Kind]) -> BTreeSet<&'static str> {
-    let lists: BTreeSet<_> = kinds.iter().filter_map(|kind| kind.listed_by()).collect();
+    let lists = one_by_one::set(kinds.iter().filter_map(|kind| kind.listed_by()));
     if lists.is_empty() { lists } else { lists.into_iter().chain(["DescribeFlowLogs"]).collect() }
 }
 
@@ -120,7 +122,7 @@ pub(super) fn read(facts: &Facts) -> (ScopeRead, Vec<Unknown>) {
             unknown.push(Unknown::of_note(note));
         }
     }
-    let said: BTreeSet<_> = facts.notes.iter().filter_map(|note| note.error.as_ref()?.request_id.clone()).collect();
+    let said = one_by_one::set(facts.notes.iter().filter_map(|note| note.error.as_ref()?.request_id.clone()));
 
     let required = required(&facts.asked.kinds);
     let mut scope = ScopeRead {
@@ -208,8 +210,8 @@ pub(crate) fn closed_services(facts: &Facts) -> Vec<Note> {
 
 /// The accounts whose flow log service was not read, but for those that are `unread` as a whole.
 pub(super) fn unread_services(facts: &Facts, unread: &[Unknown]) -> Vec<Unknown> {
-    let unread: BTreeSet<_> = unread.iter().filter(|it| it.region.is_none()).map(|it| it.account.as_deref()).collect();
-    let services: BTreeMap<_, _> = facts.services.iter().map(|it| (it.account.as_str(), it)).collect();
+    let unread = one_by_one::set(unread.iter().filter(|it| it.region.is_none()).map(|it| it.account.as_deref()));
+    let services = one_by_one::map(facts.services.iter().map(|it| (it.account.as_str(), it)));
     let accounts = facts.asked.accounts.iter().map(|asked| asked.account.as_str());
     let accounts = accounts.filter(|account| !unread.contains(&Some(*account)));
     let accounts = accounts.filter(|account| services.get(account).is_none_or(|service| service.is_open.is_none()));

@@ -1,8 +1,8 @@
 //! The result in one sentence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use flow_log::Verdict;
+use flow_log::{Verdict, one_by_one};
 
 use super::{
     arrival::{Arrivals, arrivals},
@@ -139,7 +139,7 @@ fn until(facts: &Facts) -> Option<String> {
         return None;
     }
     let paused = facts.results.iter().filter(|result| result.class() == Class::Exception && result.is_paused());
-    let ends: BTreeSet<_> = paused.map(|result| result.next_change.as_ref().map(|next| next.at)).collect();
+    let ends = one_by_one::set(paused.map(|result| result.next_change.as_ref().map(|next| next.at)));
     match ends.into_iter().collect::<Vec<_>>()[..] {
         [Some(at)] => Some(format!(" until {}", moment(at))),
         _ => None,

@@ -1,8 +1,8 @@
 //! Counts, and whether they add up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use flow_log::Verdict;
+use flow_log::{Verdict, one_by_one};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -142,7 +142,7 @@ pub(super) fn discrepancies(facts: &Facts, sums: &Sums) -> Vec<String> {
         *sum = sum.saturating_add(number);
     }
     for part in &facts.judged {
-        let accounts: BTreeSet<_> = part.accounts.iter().map(String::as_str).collect();
+        let accounts = one_by_one::set(part.accounts.iter().map(String::as_str));
         let listed = accounts.iter().filter_map(|account| by_account.remove(account)).fold(0, u64::saturating_add);
         let counted = listed.saturating_add(part.unlisted);
         if counted != part.resources {

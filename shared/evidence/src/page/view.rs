@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use flow_log::Verdict;
+use flow_log::{Verdict, one_by_one};
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -447,7 +447,7 @@ fn places(facts: &Facts) -> Places<'_> {
     }
     // A region that could not be read is no empty one.
     let unread = facts.reads.iter().filter(|read| read.problem().is_some());
-    let unread: BTreeSet<_> = unread.map(|read| (read.account.as_str(), read.region.as_str())).collect();
+    let unread = one_by_one::set(unread.map(|read| (read.account.as_str(), read.region.as_str())));
     let mut shown: Vec<_> = rows.into_values().collect();
     let more = shown.len().saturating_sub(Evidence::MAX_QUIET_ROWS);
     shown.truncate(Evidence::MAX_QUIET_ROWS);
