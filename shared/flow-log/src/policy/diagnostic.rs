@@ -105,3 +105,20 @@ impl fmt::Display for Diagnostics {
 }
 
 impl std::error::Error for Diagnostics {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_are_listed_by_line_in_whatever_order_they_are_found() {
+        let mut found = Diagnostics::default();
+        for (line, problem) in [(7, "b"), (2, "c"), (7, "a"), (1, "d")] {
+            found.add(Position { line, column: 3 }, problem);
+        }
+        assert_eq!(
+            found.to_string(),
+            "line 1, column 3: d; line 2, column 3: c; line 7, column 3: a; line 7, column 3: b"
+        );
+    }
+}
