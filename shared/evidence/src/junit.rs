@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, Write},
+    io::{self, BufWriter, Write},
 };
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
@@ -100,7 +100,10 @@ impl Evidence {
         let mut controls = TestSuite::new("controls");
         controls.add_test_cases(assessment.controls.iter().map(control));
         report.add_test_suite(controls);
-        report.serialize(to).map_err(io::Error::other)
+        // It writes each part of an element by itself.
+        let mut to = BufWriter::new(to);
+        report.serialize(&mut to).map_err(io::Error::other)?;
+        to.flush()
     }
 }
 

@@ -2,10 +2,20 @@
 //!
 //! The schema has the values: `https://schema.ocsf.io/1.8.0/classes/compliance_finding`. Times are in milliseconds.
 
-use std::io::{self, BufWriter, Write};
+mod finding;
 
+use std::{
+    borrow::Cow,
+    io::{self, BufWriter, Write},
+    iter,
+};
+
+use finding::{
+    Account, Call, Check, Cloud, ComplianceFinding, ComplianceObject, Data, Evidences, FindingInfo, Metadata, Product,
+    Remediation, Resource, Unmapped,
+};
 use flow_log::Verdict;
-use serde::{Serialize, ser::SerializeStruct as _};
+use serde::Serialize;
 
 use crate::{
     assessment::{Arrival, Class, Unknown, VpcStatus, arrival, vpc_status},
@@ -50,14 +60,21 @@ macro_rules! as_number {
 }
 as_number!(Compliance, Status, Severity);
 
+/// The run that the events are about.
+struct Run<'a> {
+    facts: &'a Facts,
+    seal: String,
+    /// The versions of Flowkeeper.
+    versions: String,
+}
+
 /// What an event says about a resource or a region.
 struct Event<'a> {
-    facts: &'a Facts,
-    seal: &'a str,
+    run: &'a Run<'a>,
     account: &'a str,
     region: Option<&'a str>,
     /// The id of the thing.
-    subject: String,
+    subject: Cow<'a, str>,
     kind: &'a str,
     name: Option<&'a str>,
     verdict: &'a str,
@@ -83,16 +100,17 @@ impl Evidence {
     /// The writer's.
     pub fn write_ocsf(&self, to: impl Write) -> io::Result<()> {
         let mut to = BufWriter::new(to);
-        let (facts, seal) = (self.facts(), self.seal());
-        let results = facts.results.iter().map(|result| Event::of_result(facts, &seal, result));
+        let facts = self.facts();
+        let run = &Run { facts, seal: self.seal(), versions: facts.head.versions.join(", ") };
+        let results = facts.results.iter().map(|result| Event::of_result(run, result));
         let unknown = self.assessment().unknown.iter().filter(|unknown| !unknown.has_result);
-        let unknown = unknown.map(|unknown| Event::of_unknown(facts, &seal, unknown));
+        let unknown = unknown.map(|unknown| Event::of_unknown(run, unknown));
         let notes = facts.notes.iter().filter(|note| note.state != NoteState::Unread);
-        let notes = notes.map(|note| Event::of_note(facts, &seal, note));
+        let notes = notes.map(|note| Event::of_note(run, note));
         let omitted: Vec<_> = facts.omitted.iter().map(|it| (it, it.sentence())).collect();
-        let omitted = omitted.iter().map(|it| Event::of_omitted(facts, &seal, it));
+        let omitted = omitted.iter().map(|it| Event::of_omitted(run, it));
         let discrepancies = self.assessment().discrepancies.iter();
-        let discrepancies = discrepancies.enumerate().map(|(nth, why)| Event::of_discrepancy(facts, &seal, (nth, why)));
+        let discrepancies = discrepancies.enumerate().map(|(nth, why)| Event::of_discrepancy(run, (nth, why)));
         let others = unknown.chain(notes).chain(discrepancies);
         to.write_all(b"[")?;
         for (nth, event) in results.chain(omitted).chain(others).enumerate() {
@@ -130,10 +148,10 @@ const fn of_verdict(
 }
 
 impl<'a> Event<'a> {
-    fn of_result(facts: &'a Facts, seal: &'a str, result: &'a ResourceResult) -> Self {
+    fn of_result(run: &'a Run<'a>, result: &'a ResourceResult) -> Self {
         let (compliance, status, severity) =
-            of_verdict(result.class(), result.verdict, result.is_paused(), arrival(facts, result));
-        let cis = vpc_status(facts, result).map(|found| match found {
+            of_verdict(result.class(), result.verdict, result.is_paused(), arrival(run.facts, result));
+        let cis = vpc_status(run.facts, result).map(|found| match found {
             VpcStatus::Records => Compliance::Pass,
             VpcStatus::DoesNot => Compliance::Fail,
             VpcStatus::Exception => Compliance::Unknown,
@@ -142,11 +160,10 @@ impl<'a> Event<'a> {
         let verdict = word(result.verdict);
         let is_paused = result.class() == Class::Exception && result.is_paused();
         Self {
-            facts,
-            seal,
+            run,
             account: &result.account,
             region: Some(&result.region),
-            subject: result.id.clone(),
+            subject: result.id.as_str().into(),
             kind: result.kind.as_str(),
             name: result.name.as_deref(),
             verdict,
@@ -162,17 +179,16 @@ impl<'a> Event<'a> {
         }
     }
 
-    fn of_omitted(facts: &'a Facts, seal: &'a str, (omitted, reason): &'a (&'a Omitted, String)) -> Self {
+    fn of_omitted(run: &'a Run<'a>, (omitted, reason): &'a (&'a Omitted, String)) -> Self {
         let (compliance, status, severity) =
             of_verdict(omitted.class(), omitted.verdict, omitted.is_paused(), Arrival::Unknown);
         let verdict = word(omitted.verdict);
         let is_paused = omitted.class() == Class::Exception && omitted.is_paused();
         Self {
-            facts,
-            seal,
+            run,
             account: &omitted.account,
             region: Some(&omitted.region),
-            subject: format!("{}/{}/{}, {verdict}", omitted.account, omitted.region, omitted.kind.as_str()),
+            subject: format!("{}/{}/{}, {verdict}", omitted.account, omitted.region, omitted.kind.as_str()).into(),
             kind: omitted.kind.as_str(),
             name: None,
             verdict,
@@ -188,11 +204,10 @@ impl<'a> Event<'a> {
         }
     }
 
-    fn of_unknown(facts: &'a Facts, seal: &'a str, unknown: &'a Unknown) -> Self {
+    fn of_unknown(run: &'a Run<'a>, unknown: &'a Unknown) -> Self {
         let (account, region) = (unknown.account.as_deref().unwrap_or_default(), unknown.region.as_deref());
         Self {
-            facts,
-            seal,
+            run,
             account,
             region,
             subject: subject(unknown.subject.as_deref(), account, region),
@@ -211,15 +226,14 @@ impl<'a> Event<'a> {
         }
     }
 
-    fn of_discrepancy(facts: &'a Facts, seal: &'a str, (nth, why): (usize, &'a str)) -> Self {
+    fn of_discrepancy(run: &'a Run<'a>, (nth, why): (usize, &'a str)) -> Self {
         // Of several, each has an id of its own.
         let subject = format!("the sums, {}", nth + 1);
         Self {
-            facts,
-            seal,
+            run,
             account: "",
             region: None,
-            subject,
+            subject: subject.into(),
             kind: "Other",
             name: None,
             verdict: "discrepancy",
@@ -235,13 +249,12 @@ impl<'a> Event<'a> {
         }
     }
 
-    fn of_note(facts: &'a Facts, seal: &'a str, note: &'a Note) -> Self {
+    fn of_note(run: &'a Run<'a>, note: &'a Note) -> Self {
         let (account, region) = (note.account.as_deref().unwrap_or_default(), note.region.as_deref());
         let is_finding = note.state == NoteState::Finding;
         let verdict = if is_finding { "finding" } else { "unsupported" };
         Self {
-            facts,
-            seal,
+            run,
             account,
             region,
             subject: subject(note.subject.as_deref(), account, region),
@@ -259,15 +272,6 @@ impl<'a> Event<'a> {
             result: None,
         }
     }
-}
-
-/// What OCSF has no attributes for: the flow log of a resource, and which of its traffic it records.
-fn unmapped(result: &ResourceResult) -> Option<serde_json::Value> {
-    let flow_log = result.flow_log.as_ref().map(|flow_log| ("flow_log", serde_json::json!(flow_log)));
-    let has_ipv6 = result.has_ipv6.map(|has_ipv6| ("has_ipv6", serde_json::json!(has_ipv6)));
-    let fields: serde_json::Map<_, _> =
-        flow_log.into_iter().chain(has_ipv6).map(|(key, value)| (key.to_owned(), value)).collect();
-    (!fields.is_empty()).then_some(fields.into())
 }
 
 /// The verdict as it is written elsewhere, borrowed.
@@ -289,12 +293,12 @@ const fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-fn subject(subject: Option<&str>, account: &str, region: Option<&str>) -> String {
+fn subject<'a>(subject: Option<&'a str>, account: &'a str, region: Option<&str>) -> Cow<'a, str> {
     match (subject, region) {
-        (Some(subject), _) => subject.to_owned(),
-        (None, Some(region)) => format!("{account}/{region}"),
-        (None, None) if account.is_empty() => "the run".to_owned(),
-        (None, None) => account.to_owned(),
+        (Some(subject), _) => subject.into(),
+        (None, Some(region)) => format!("{account}/{region}").into(),
+        (None, None) if account.is_empty() => "the run".into(),
+        (None, None) => account.into(),
     }
 }
 
@@ -312,84 +316,72 @@ const CIS: &str = "CIS Alibaba Cloud Foundation 2.0.0";
 
 impl Serialize for Event<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde_json::json;
-        let Self { facts, account, region, subject, .. } = self;
+        let Self { run, account, region, ref subject, kind, verdict, reason, error, .. } = *self;
+        let facts = run.facts;
         let uid = format!("flowkeeper/{account}/{}/{subject}", region.unwrap_or("-"));
         let time = facts.head.ended.as_millisecond();
-        let mut checks = vec![json!({
-            "uid": "policy", "name": "the policy", "standards": [POLICY], "status_id": self.compliance,
-        })];
-        checks.extend(self.cis.map(|status| {
-            json!({
-                "uid": "3.3", "name": "VPC flow logging is enabled in all VPCs",
-                "standards": [CIS], "status_id": status,
-            })
-        }));
-        let version = facts.head.versions.join(", ");
-        let mut resource = json!({ "uid": subject, "type": self.kind });
-        let mut cloud = json!({
-            "provider": "Alibaba Cloud",
-            "account": { "uid": account, "type_id": 99, "type": "Alibaba Cloud Account" },
-        });
-        if let Some(name) = self.name {
-            resource["name"] = json!(name);
+        let of_policy = Check { name: "the policy", standards: [POLICY], status_id: self.compliance, uid: "policy" };
+        let of_cis = |status_id| Check {
+            name: "VPC flow logging is enabled in all VPCs",
+            standards: [CIS],
+            status_id,
+            uid: "3.3",
+        };
+        let advice = error.map(|error| error.advice.as_str()).filter(|advice| !advice.is_empty());
+        ComplianceFinding {
+            class_uid: 2003,
+            category_uid: 2,
+            activity_id: 1,
+            type_uid: 200_301,
+            time,
+            severity_id: self.severity,
+            status_id: self.status,
+            status_code: verdict,
+            message: reason,
+            count: self.count,
+            metadata: Metadata {
+                product: Product { name: "Flowkeeper", vendor_name: "Flowkeeper", version: &run.versions },
+                profiles: ["cloud"],
+                uid: &uid,
+                version: "1.8.0",
+            },
+            cloud: Cloud {
+                account: Account { r#type: "Alibaba Cloud Account", type_id: 99, uid: account },
+                provider: "Alibaba Cloud",
+                region,
+            },
+            finding_info: FindingInfo {
+                desc: reason,
+                last_seen_time: time,
+                title: format!("{subject}: {verdict}"),
+                types: ["VPC flow log"],
+                uid: &uid,
+            },
+            compliance: ComplianceObject {
+                checks: iter::once(of_policy).chain(self.cis.map(of_cis)).collect(),
+                control: "flow logs",
+                requirements: [&facts.policy.name],
+                standards: [POLICY],
+                status_code: self.status_code,
+                status_details: [reason],
+                status_id: self.compliance,
+            },
+            resources: [Resource { name: self.name, region, r#type: kind, uid: subject }],
+            evidences: [Evidences {
+                data: Data {
+                    error: error.map(|error| Call {
+                        code: &error.code,
+                        operation: &error.operation,
+                        request_id: error.request_id.as_deref(),
+                    }),
+                    policy_sha256: &facts.policy.sha256,
+                    run: &facts.head.run,
+                    seal: &run.seal,
+                },
+            }],
+            remediation: advice.map(|desc| Remediation { desc }),
+            unmapped: self.result.and_then(Unmapped::of),
         }
-        if let Some(region) = region {
-            resource["region"] = json!(region);
-            cloud["region"] = json!(region);
-        }
-        let mut data = json!({ "run": facts.head.run, "policy_sha256": facts.policy.sha256, "seal": self.seal });
-        if let Some(error) = self.error {
-            data["error"] = json!({ "operation": error.operation, "code": error.code, "request_id": error.request_id });
-        }
-        let has_advice = self.error.is_some_and(|error| !error.advice.is_empty());
-        let unmapped = self.result.and_then(unmapped);
-        let optional = [has_advice, self.count.is_some(), unmapped.is_some()];
-        let fields = 14 + optional.into_iter().map(usize::from).sum::<usize>();
-        let mut event = serializer.serialize_struct("ComplianceFinding", fields)?;
-        event.serialize_field("class_uid", &2003)?;
-        event.serialize_field("category_uid", &2)?;
-        event.serialize_field("activity_id", &1)?;
-        event.serialize_field("type_uid", &200_301)?;
-        event.serialize_field("time", &time)?;
-        event.serialize_field("severity_id", &self.severity)?;
-        event.serialize_field("status_id", &self.status)?;
-        event.serialize_field("status_code", self.verdict)?;
-        event.serialize_field("message", self.reason)?;
-        if let Some(count) = self.count {
-            event.serialize_field("count", &count)?;
-        }
-        event.serialize_field(
-            "metadata",
-            &json!({
-                "version": "1.8.0", "profiles": ["cloud"], "uid": uid,
-                "product": { "name": "Flowkeeper", "vendor_name": "Flowkeeper", "version": version },
-            }),
-        )?;
-        event.serialize_field("cloud", &cloud)?;
-        event.serialize_field(
-            "finding_info",
-            &json!({
-                "uid": uid, "title": format!("{subject}: {}", self.verdict), "desc": self.reason,
-                "types": ["VPC flow log"], "last_seen_time": time,
-            }),
-        )?;
-        event.serialize_field(
-            "compliance",
-            &json!({
-                "standards": [POLICY], "requirements": [facts.policy.name], "control": "flow logs",
-                "status_id": self.compliance, "status_code": self.status_code, "status_details": [self.reason],
-                "checks": checks,
-            }),
-        )?;
-        event.serialize_field("resources", &[resource])?;
-        event.serialize_field("evidences", &[json!({ "data": data })])?;
-        if let Some(error) = self.error.filter(|_| has_advice) {
-            event.serialize_field("remediation", &json!({ "desc": error.advice }))?;
-        }
-        if let Some(unmapped) = unmapped {
-            event.serialize_field("unmapped", &unmapped)?;
-        }
-        event.end()
+        .serialize(serializer)
     }
 }

@@ -26,6 +26,43 @@ pub(crate) fn embedded(page: &str) -> Option<&str> {
     Some(rest.split_once("</script>").unwrap().0)
 }
 
+/// Counts the bytes that it is given, and in how many pieces.
+#[derive(Default)]
+struct Pieces {
+    bytes: usize,
+    pieces: usize,
+}
+
+impl io::Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes += bytes.len();
+        self.pieces += 1;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn every_form_is_written_in_large_pieces_since_each_into_a_file_is_a_system_call() {
+    let evidence = Evidence::new(samples::small());
+    let forms: [(&str, &dyn Fn(&mut Pieces) -> io::Result<()>); 5] = [
+        ("page", &|to| evidence.write_page(to)),
+        ("CSV", &|to| evidence.write_csv(to)),
+        ("JSON", &|to| evidence.write_json(to)),
+        ("OCSF", &|to| evidence.write_ocsf(to)),
+        ("JUnit", &|to| evidence.write_junit(to)),
+    ];
+    for (name, write) in forms {
+        let mut to = Pieces::default();
+        write(&mut to).unwrap();
+        let Pieces { bytes, pieces } = to;
+        assert!(bytes > 4_000 && pieces <= bytes / 4_000 + 1, "{name}: {bytes} bytes in {pieces} pieces");
+    }
+}
+
 #[test]
 fn the_seal_is_the_digest_of_the_json_and_the_page_shows_it() {
     use sha2::Digest as _;
