@@ -1,3 +1,4 @@
 module create-flow-log
 
-go 1.19
+// The older of the two releases that Go's developers support. An older Go is not compared with.
+go 1.26

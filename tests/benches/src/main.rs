@@ -37,6 +37,7 @@ use std::{
     thread,
 };
 
+use binaries::written_alike;
 use clap::{Parser, Subcommand, ValueEnum};
 use measure::Runs;
 use report::Beside;
@@ -184,8 +185,9 @@ fn jobs(arguments: &Arguments) -> io::Result<[Table; 4]> {
         Some(binary) => binary.clone(),
         None => binaries::build("create-flow-log", "create-flow-log")?,
     };
-    let bare_binary = binaries::build("baselines", "baseline")?;
-    let reqwest_binary = binaries::build("baselines", training::ON_REQWEST)?;
+    let function = written_alike(&function, "create-flow-log")?;
+    let bare_binary = written_alike(&binaries::build("baselines", "baseline")?, "baseline")?;
+    let reqwest_binary = written_alike(&binaries::build("baselines", training::ON_REQWEST)?, "on_reqwest")?;
 
     let (plain, tls) = (Cloud::start()?, Cloud::over_tls(&target, None)?);
     let subject = |kind, cloud| Subject { kind, cloud };
@@ -200,10 +202,12 @@ fn jobs(arguments: &Arguments) -> io::Result<[Table; 4]> {
         subject(Kind::Python(&packages[1]), &plain),
     ];
     if let Ok(built) = &trained {
-        subjects.push(subject(Kind::Baseline(built.on_reqwest.clone()), &plain));
-        subjects.push(subject(Kind::Ours(built.function.clone()), &plain));
+        let of_server = written_alike(&built.on_reqwest, "on_reqwest-trained")?;
+        let of_function = written_alike(&built.function, "create-flow-log-trained")?;
+        subjects.push(subject(Kind::Baseline(of_server), &plain));
+        subjects.push(subject(Kind::Ours(of_function), &plain));
     }
-    subjects.extend(go.as_ref().map(|go| subject(Kind::Go(go), &plain)));
+    subjects.extend(go.iter().map(|go| subject(Kind::Go(go), &plain)));
     let figures = measure::measure(&subjects, runs)?;
     let [bare, on_reqwest, ours, bare_tls, on_reqwest_tls, ours_tls, old, new, others @ ..] = &figures[..] else {
         return Err(io::Error::other("eight were measured, and trained ones, and Go"));
@@ -218,7 +222,10 @@ fn jobs(arguments: &Arguments) -> io::Result<[Table; 4]> {
     };
     let of_plain = Beside { bare, on_reqwest, ours };
     let of_tls = Beside { bare: bare_tls, on_reqwest: on_reqwest_tls, ours: ours_tls };
-    let go = go.as_ref().map(|go| go.version.as_str()).zip(of_go.first());
+    let go = match &go {
+        Ok(go) => Ok((go.version.as_str(), of_go.first().ok_or_else(|| io::Error::other("Go was not measured"))?)),
+        Err(why) => Err(why.as_str()),
+    };
     let pythons = [(packages[0].sdk, old), (packages[1].sdk, new)];
     let all: Vec<_> = [("create-flow-log", ours)].into_iter().chain(go).chain(pythons).collect();
     let functions = report::functions(&of_plain, &of_tls, runs, cores);
