@@ -121,7 +121,9 @@ impl Fields<'_> {
 pub(super) fn key(name: &str) -> Vec<u8> {
     const OWN_KEYS: [&str; 5] = ["time", "level", "request_id", "run", "cut"];
     let name = name.strip_prefix("r#").unwrap_or(name);
-    let mut key = if OWN_KEYS.contains(&name) { b",\"field.".to_vec() } else { b",\"".to_vec() };
+    let start: &[u8] = if OWN_KEYS.contains(&name) { b",\"field." } else { b",\"" };
+    let mut key = Vec::with_capacity(start.len() + name.len() + 2);
+    key.extend_from_slice(start);
     // Never fails.
     let _ = Text::new(&mut key, MAX_LINE_BYTES).write_str(name);
     key.extend_from_slice(b"\":");
