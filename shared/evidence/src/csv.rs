@@ -124,7 +124,7 @@ impl Evidence {
             writer: WriterBuilder::new().quote_style(QuoteStyle::Always).terminator(Terminator::CRLF).from_writer(to),
             report: [&facts.head.run, &read_at, &facts.policy.sha256, &seal].map(|field| as_text(field).into_owned()),
         };
-        rows.writer.write_record(HEADER)?;
+        rows.writer.write_record(HEADER).map_err(of_writer)?;
         let mut costs = Costs::of(facts);
         for result in &facts.results {
             rows.write(&of_result(result, costs.take(result)))?;
@@ -170,12 +170,21 @@ struct Rows<W: Write> {
 impl<W: Write> Rows<W> {
     fn write(&mut self, row: &Row) -> io::Result<()> {
         for field in row {
-            self.writer.write_field(as_text(field).as_bytes())?;
+            self.writer.write_field(as_text(field).as_bytes()).map_err(of_writer)?;
         }
         for field in &self.report {
-            self.writer.write_field(field)?;
+            self.writer.write_field(field).map_err(of_writer)?;
         }
-        self.writer.write_record(None::<&[u8]>).map_err(io::Error::from)
+        self.writer.write_record(None::<&[u8]>).map_err(of_writer)
+    }
+}
+
+/// Returns the writer's error, which csv wraps.
+fn of_writer(error: csv::Error) -> io::Error {
+    let said = error.to_string();
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        _ => io::Error::other(said),
     }
 }
 

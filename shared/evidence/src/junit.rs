@@ -2,7 +2,9 @@
 
 use std::{
     collections::BTreeMap,
+    error::Error,
     io::{self, BufWriter, Write},
+    sync::Arc,
 };
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
@@ -100,11 +102,23 @@ impl Evidence {
         let mut controls = TestSuite::new("controls");
         controls.add_test_cases(assessment.controls.iter().map(control));
         report.add_test_suite(controls);
-        // It writes each part of an element by itself.
+        // quick-junit makes a write of each part of an element.
         let mut to = BufWriter::new(to);
-        report.serialize(&mut to).map_err(io::Error::other)?;
+        report.serialize(&mut to).map_err(|error| of_writer(&error))?;
         to.flush()
     }
+}
+
+/// Returns the writer's error, which quick-junit wraps.
+fn of_writer(error: &(dyn Error + 'static)) -> io::Error {
+    let mut cause = Some(error);
+    while let Some(found) = cause {
+        if let Some(of_writer) = found.downcast_ref::<Arc<io::Error>>() {
+            return io::Error::new(of_writer.kind(), Arc::clone(of_writer));
+        }
+        cause = found.source();
+    }
+    io::Error::other(error.to_string())
 }
 
 /// The case of a control. Whatever could not be read has a case of its own, which is an error.

@@ -60,8 +60,8 @@ macro_rules! as_number {
 }
 as_number!(Compliance, Status, Severity);
 
-/// The run that the events are about.
-struct Run<'a> {
+/// What all events share.
+struct Shared<'a> {
     facts: &'a Facts,
     seal: String,
     /// The versions of Flowkeeper.
@@ -70,7 +70,7 @@ struct Run<'a> {
 
 /// What an event says about a resource or a region.
 struct Event<'a> {
-    run: &'a Run<'a>,
+    shared: &'a Shared<'a>,
     account: &'a str,
     region: Option<&'a str>,
     /// The id of the thing.
@@ -101,16 +101,16 @@ impl Evidence {
     pub fn write_ocsf(&self, to: impl Write) -> io::Result<()> {
         let mut to = BufWriter::new(to);
         let facts = self.facts();
-        let run = &Run { facts, seal: self.seal(), versions: facts.head.versions.join(", ") };
-        let results = facts.results.iter().map(|result| Event::of_result(run, result));
+        let shared = &Shared { facts, seal: self.seal(), versions: facts.head.versions.join(", ") };
+        let results = facts.results.iter().map(|result| Event::of_result(shared, result));
         let unknown = self.assessment().unknown.iter().filter(|unknown| !unknown.has_result);
-        let unknown = unknown.map(|unknown| Event::of_unknown(run, unknown));
+        let unknown = unknown.map(|unknown| Event::of_unknown(shared, unknown));
         let notes = facts.notes.iter().filter(|note| note.state != NoteState::Unread);
-        let notes = notes.map(|note| Event::of_note(run, note));
+        let notes = notes.map(|note| Event::of_note(shared, note));
         let omitted: Vec<_> = facts.omitted.iter().map(|it| (it, it.sentence())).collect();
-        let omitted = omitted.iter().map(|it| Event::of_omitted(run, it));
+        let omitted = omitted.iter().map(|it| Event::of_omitted(shared, it));
         let discrepancies = self.assessment().discrepancies.iter();
-        let discrepancies = discrepancies.enumerate().map(|(nth, why)| Event::of_discrepancy(run, (nth, why)));
+        let discrepancies = discrepancies.enumerate().map(|(nth, why)| Event::of_discrepancy(shared, (nth, why)));
         let others = unknown.chain(notes).chain(discrepancies);
         to.write_all(b"[")?;
         for (nth, event) in results.chain(omitted).chain(others).enumerate() {
@@ -148,10 +148,10 @@ const fn of_verdict(
 }
 
 impl<'a> Event<'a> {
-    fn of_result(run: &'a Run<'a>, result: &'a ResourceResult) -> Self {
+    fn of_result(shared: &'a Shared<'a>, result: &'a ResourceResult) -> Self {
         let (compliance, status, severity) =
-            of_verdict(result.class(), result.verdict, result.is_paused(), arrival(run.facts, result));
-        let cis = vpc_status(run.facts, result).map(|found| match found {
+            of_verdict(result.class(), result.verdict, result.is_paused(), arrival(shared.facts, result));
+        let cis = vpc_status(shared.facts, result).map(|found| match found {
             VpcStatus::Records => Compliance::Pass,
             VpcStatus::DoesNot => Compliance::Fail,
             VpcStatus::Exception => Compliance::Unknown,
@@ -160,7 +160,7 @@ impl<'a> Event<'a> {
         let verdict = word(result.verdict);
         let is_paused = result.class() == Class::Exception && result.is_paused();
         Self {
-            run,
+            shared,
             account: &result.account,
             region: Some(&result.region),
             subject: result.id.as_str().into(),
@@ -179,13 +179,13 @@ impl<'a> Event<'a> {
         }
     }
 
-    fn of_omitted(run: &'a Run<'a>, (omitted, reason): &'a (&'a Omitted, String)) -> Self {
+    fn of_omitted(shared: &'a Shared<'a>, (omitted, reason): &'a (&'a Omitted, String)) -> Self {
         let (compliance, status, severity) =
             of_verdict(omitted.class(), omitted.verdict, omitted.is_paused(), Arrival::Unknown);
         let verdict = word(omitted.verdict);
         let is_paused = omitted.class() == Class::Exception && omitted.is_paused();
         Self {
-            run,
+            shared,
             account: &omitted.account,
             region: Some(&omitted.region),
             subject: format!("{}/{}/{}, {verdict}", omitted.account, omitted.region, omitted.kind.as_str()).into(),
@@ -204,10 +204,10 @@ impl<'a> Event<'a> {
         }
     }
 
-    fn of_unknown(run: &'a Run<'a>, unknown: &'a Unknown) -> Self {
+    fn of_unknown(shared: &'a Shared<'a>, unknown: &'a Unknown) -> Self {
         let (account, region) = (unknown.account.as_deref().unwrap_or_default(), unknown.region.as_deref());
         Self {
-            run,
+            shared,
             account,
             region,
             subject: subject(unknown.subject.as_deref(), account, region),
@@ -226,11 +226,11 @@ impl<'a> Event<'a> {
         }
     }
 
-    fn of_discrepancy(run: &'a Run<'a>, (nth, why): (usize, &'a str)) -> Self {
+    fn of_discrepancy(shared: &'a Shared<'a>, (nth, why): (usize, &'a str)) -> Self {
         // Of several, each has an id of its own.
         let subject = format!("the sums, {}", nth + 1);
         Self {
-            run,
+            shared,
             account: "",
             region: None,
             subject: subject.into(),
@@ -249,12 +249,12 @@ impl<'a> Event<'a> {
         }
     }
 
-    fn of_note(run: &'a Run<'a>, note: &'a Note) -> Self {
+    fn of_note(shared: &'a Shared<'a>, note: &'a Note) -> Self {
         let (account, region) = (note.account.as_deref().unwrap_or_default(), note.region.as_deref());
         let is_finding = note.state == NoteState::Finding;
         let verdict = if is_finding { "finding" } else { "unsupported" };
         Self {
-            run,
+            shared,
             account,
             region,
             subject: subject(note.subject.as_deref(), account, region),
@@ -316,8 +316,8 @@ const CIS: &str = "CIS Alibaba Cloud Foundation 2.0.0";
 
 impl Serialize for Event<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { run, account, region, ref subject, kind, verdict, reason, error, .. } = *self;
-        let facts = run.facts;
+        let Self { shared, account, region, ref subject, kind, verdict, reason, error, .. } = *self;
+        let facts = shared.facts;
         let uid = format!("flowkeeper/{account}/{}/{subject}", region.unwrap_or("-"));
         let time = facts.head.ended.as_millisecond();
         let of_policy = Check { name: "the policy", standards: [POLICY], status_id: self.compliance, uid: "policy" };
@@ -340,7 +340,7 @@ impl Serialize for Event<'_> {
             message: reason,
             count: self.count,
             metadata: Metadata {
-                product: Product { name: "Flowkeeper", vendor_name: "Flowkeeper", version: &run.versions },
+                product: Product { name: "Flowkeeper", vendor_name: "Flowkeeper", version: &shared.versions },
                 profiles: ["cloud"],
                 uid: &uid,
                 version: "1.8.0",
@@ -376,7 +376,7 @@ impl Serialize for Event<'_> {
                     }),
                     policy_sha256: &facts.policy.sha256,
                     run: &facts.head.run,
-                    seal: &run.seal,
+                    seal: &shared.seal,
                 },
             }],
             remediation: advice.map(|desc| Remediation { desc }),

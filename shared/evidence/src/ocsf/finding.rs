@@ -1,4 +1,5 @@
-//! A Compliance Finding as it is written: names and order of its attributes. Those of an object are in alphabetical order.
+//! The attributes of a Compliance Finding, in the order in which they are written: first those of the event by their meaning,
+//! then those of each object by the alphabet.
 
 use serde::Serialize;
 

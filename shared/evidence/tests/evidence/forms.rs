@@ -26,18 +26,24 @@ pub(crate) fn embedded(page: &str) -> Option<&str> {
     Some(rest.split_once("</script>").unwrap().0)
 }
 
-/// Counts the bytes that it is given, and in how many pieces.
-#[derive(Default)]
+/// Counts the bytes that it is given, and in how many pieces. Fails when it is full.
 struct Pieces {
+    room: usize,
     bytes: usize,
     pieces: usize,
+}
+
+impl Pieces {
+    const fn with_room(room: usize) -> Self {
+        Self { room, bytes: 0, pieces: 0 }
+    }
 }
 
 impl io::Write for Pieces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bytes += bytes.len();
         self.pieces += 1;
-        Ok(bytes.len())
+        if self.bytes > self.room { Err(io::ErrorKind::StorageFull.into()) } else { Ok(bytes.len()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -45,21 +51,39 @@ impl io::Write for Pieces {
     }
 }
 
+type Form = (&'static str, fn(&Evidence, &mut Pieces) -> io::Result<()>);
+
+const FORMS: [Form; 5] = [
+    ("page", |evidence, to| evidence.write_page(to)),
+    ("CSV", |evidence, to| evidence.write_csv(to)),
+    ("JSON", |evidence, to| evidence.write_json(to)),
+    ("OCSF", |evidence, to| evidence.write_ocsf(to)),
+    ("JUnit", |evidence, to| evidence.write_junit(to)),
+];
+
+/// Each piece that goes into a file is a system call.
 #[test]
-fn every_form_is_written_in_large_pieces_since_each_into_a_file_is_a_system_call() {
+fn every_form_is_written_in_few_large_pieces() {
     let evidence = Evidence::new(samples::small());
-    let forms: [(&str, &dyn Fn(&mut Pieces) -> io::Result<()>); 5] = [
-        ("page", &|to| evidence.write_page(to)),
-        ("CSV", &|to| evidence.write_csv(to)),
-        ("JSON", &|to| evidence.write_json(to)),
-        ("OCSF", &|to| evidence.write_ocsf(to)),
-        ("JUnit", &|to| evidence.write_junit(to)),
-    ];
-    for (name, write) in forms {
-        let mut to = Pieces::default();
-        write(&mut to).unwrap();
-        let Pieces { bytes, pieces } = to;
+    for (name, write) in FORMS {
+        let mut to = Pieces::with_room(usize::MAX);
+        write(&evidence, &mut to).unwrap();
+        let Pieces { bytes, pieces, .. } = to;
         assert!(bytes > 4_000 && pieces <= bytes / 4_000 + 1, "{name}: {bytes} bytes in {pieces} pieces");
+    }
+}
+
+#[test]
+fn a_form_that_does_not_fit_says_so_at_its_beginning_and_at_its_end() {
+    let evidence = Evidence::new(samples::small());
+    for (name, write) in FORMS {
+        let mut whole = Pieces::with_room(usize::MAX);
+        write(&evidence, &mut whole).unwrap();
+        for room in [0, whole.bytes - 1] {
+            let error = write(&evidence, &mut Pieces::with_room(room)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{name} with {room} bytes of room: {error}");
+            assert!(error.to_string().contains("no storage space"), "{name}: {error}");
+        }
     }
 }
 
@@ -619,4 +643,78 @@ fn each_control_is_a_case_in_junit_and_one_that_nobody_has_to_meet_breaks_no_bui
     assert_eq!(suite.test_cases.len(), controls.len());
     assert_eq!((status(" 2.5:"), status(" 3.3:"), status("10.5.1")), ("success", "failure", "skipped"));
     assert_eq!(controls.iter().find(|it| it.id == "10.5.1").unwrap().status, evidence::ControlStatus::Fail);
+}
+
+/// The paths of all nulls.
+fn nulls(value: &Value, path: &str) -> Vec<String> {
+    match value {
+        Value::Null => vec![path.to_owned()],
+        Value::Array(items) => items.iter().flat_map(|item| nulls(item, path)).collect(),
+        Value::Object(fields) => fields.iter().flat_map(|(key, item)| nulls(item, &format!("{path}/{key}"))).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn an_ocsf_event_has_what_is_known_and_nothing_else() {
+    let mut sample = samples::small();
+    sample.judged[0].resources += 1;
+    sample.reads.iter_mut().filter_map(|read| read.error.as_mut()).for_each(|error| error.request_id = None);
+    let evidence = Evidence::new(sample);
+    let (facts, seal) = (evidence.facts(), evidence.seal());
+    let events: Vec<Value> = serde_json::from_str(&written(|to| evidence.write_ocsf(to))).unwrap();
+    let first = |verdict: &str| events.iter().find(|event| event["status_code"] == verdict).unwrap();
+
+    let reason = "it records Allow, and the policy wants All";
+    let uid = "flowkeeper/1000000000000001/cn-shanghai/vpc-bp1example00000000021";
+    let account = serde_json::json!({ "type": "Alibaba Cloud Account", "type_id": 99, "uid": samples::FIRST });
+    let cis = "VPC flow logging is enabled in all VPCs";
+    let of_policy = serde_json::json!({
+        "name": "the policy", "standards": ["Flowkeeper policy"], "status_id": 3, "uid": "policy",
+    });
+    let data = serde_json::json!({ "policy_sha256": facts.policy.sha256, "run": facts.head.run, "seal": seal });
+    let expected = serde_json::json!({
+        "class_uid": 2003, "category_uid": 2, "activity_id": 1, "type_uid": 200_301,
+        "time": facts.head.ended.as_millisecond(), "severity_id": 3, "status_id": 1, "status_code": "drifted",
+        "message": reason,
+        "metadata": {
+            "product": { "name": "Flowkeeper", "vendor_name": "Flowkeeper", "version": facts.head.versions[0] },
+            "profiles": ["cloud"], "uid": uid, "version": "1.8.0",
+        },
+        "cloud": { "account": account, "provider": "Alibaba Cloud", "region": "cn-shanghai" },
+        "finding_info": {
+            "desc": reason, "last_seen_time": facts.head.ended.as_millisecond(),
+            "title": "vpc-bp1example00000000021: drifted", "types": ["VPC flow log"], "uid": uid,
+        },
+        "compliance": {
+            "checks": [of_policy, {
+                "name": cis, "standards": ["CIS Alibaba Cloud Foundation 2.0.0"], "status_id": 3, "uid": "3.3",
+            }],
+            "control": "flow logs", "requirements": ["policy.yml"], "standards": ["Flowkeeper policy"],
+            "status_code": "drifted", "status_details": [reason], "status_id": 3,
+        },
+        "resources": [{
+            "name": "mobile-api-staging", "region": "cn-shanghai", "type": "VPC", "uid": "vpc-bp1example00000000021",
+        }],
+        "evidences": [{ "data": data }],
+        "unmapped": {
+            "flow_log": {
+                "id": "fl-bp1example000000000021", "status": "Active", "traffic_type": "Allow", "traffic_path": ["all"],
+                "ip_version": "IPv4", "interval_minutes": 10, "project": "flowlog-1000000000000001-cn-shanghai",
+                "log_store": "vpc",
+            },
+            "has_ipv6": false,
+        },
+    });
+    assert_eq!(*first("drifted"), expected);
+
+    // It is about no region, no resource and no call.
+    let discrepancy = first("discrepancy");
+    let absent = ["/count", "/cloud/region", "/resources/0/name", "/resources/0/region", "/remediation", "/unmapped"];
+    for path in absent.into_iter().chain(["/evidences/0/data/error"]) {
+        assert_eq!(discrepancy.pointer(path), None, "{path}");
+    }
+    let found: Vec<_> = events.iter().flat_map(|event| nulls(event, "")).collect();
+    assert!(!found.is_empty(), "a call without an answer has no request id");
+    assert!(found.iter().all(|path| path == "/evidences/data/error/request_id"), "{found:?}");
 }
