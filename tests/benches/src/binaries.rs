@@ -13,12 +13,12 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Builds the binary `name` of the package `package` in a separate target directory, and returns its path.
 pub(crate) fn build(package: &str, name: &str) -> io::Result<PathBuf> {
-    Ok(build_as("--bin", package, name)?.join(name))
+    written_alike(&build_as("--bin", package, name)?.join(name), name)
 }
 
 /// Builds the example `name` of the package `package`, as [`build`] does a binary.
 pub(crate) fn build_example(package: &str, name: &str) -> io::Result<PathBuf> {
-    Ok(build_as("--example", package, name)?.join("examples").join(name))
+    written_alike(&build_as("--example", package, name)?.join("examples").join(name), name)
 }
 
 /// Builds something of a package, and returns the folder of all that is built.
@@ -39,16 +39,17 @@ fn build_as(kind: &str, package: &str, name: &str) -> io::Result<PathBuf> {
 
 /// Writes a binary anew, as the file `name` of a folder below [`target_dir`], and returns its path.
 ///
-/// How much of a program the kernel maps at once depends on how its file was written: the same bytes take 200 KiB more or
-/// less of resident memory. Linkers, Go and cargo write in ways of their own; written anew, all are written alike, in one
-/// piece.
+/// How much of a program the kernel maps at once depends on how its file was written: the same bytes can differ by
+/// 200 KiB in resident memory. Linkers, Go and cargo write in ways of their own. Written anew, all are written alike, in
+/// one piece.
 pub(crate) fn written_alike(binary: &Path, name: &str) -> io::Result<PathBuf> {
     let folder = target_dir()?.join("measured");
     fs::create_dir_all(&folder)?;
     let copy = folder.join(name);
-    // Written over, a file would keep what the kernel has of the old one.
-    if copy.exists() {
-        fs::remove_file(&copy)?;
+    // A program that still runs cannot be written over.
+    match fs::remove_file(&copy) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
     }
     fs::write(&copy, fs::read(binary)?)?;
     fs::set_permissions(&copy, fs::metadata(binary)?.permissions())?;

@@ -19,7 +19,7 @@ pub(crate) fn table() -> io::Result<Table> {
     let rustc = run(Command::new("rustc").arg("--version").current_dir(env!("CARGO_MANIFEST_DIR")))?;
     let lock = fs::read_to_string(Path::new(LOCK))?;
     table.row(["Rust".to_owned(), format!("{rustc}; {}", locked(&lock).join(", "))]);
-    let go = go::version()?.unwrap_or_else(|_| "no Go".to_owned());
+    let go = go::version()?.unwrap_or_else(|_| "Go not compared".to_owned());
     table
         .row(["peers".to_owned(), format!("{}; {go}{}", run(Command::new("python3").arg("--version"))?, terraform()?)]);
     Ok(table)

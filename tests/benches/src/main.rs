@@ -182,12 +182,11 @@ fn jobs(arguments: &Arguments) -> io::Result<[Table; 4]> {
     let go = go::build(&target)?;
     let trained = training::build()?;
     let function = match &arguments.function {
-        Some(binary) => binary.clone(),
+        Some(binary) => written_alike(binary, "create-flow-log")?,
         None => binaries::build("create-flow-log", "create-flow-log")?,
     };
-    let function = written_alike(&function, "create-flow-log")?;
-    let bare_binary = written_alike(&binaries::build("baselines", "baseline")?, "baseline")?;
-    let reqwest_binary = written_alike(&binaries::build("baselines", training::ON_REQWEST)?, "on_reqwest")?;
+    let bare_binary = binaries::build("baselines", "baseline")?;
+    let reqwest_binary = binaries::build("baselines", training::ON_REQWEST)?;
 
     let (plain, tls) = (Cloud::start()?, Cloud::over_tls(&target, None)?);
     let subject = |kind, cloud| Subject { kind, cloud };

@@ -69,19 +69,19 @@ pub(crate) fn functions(plain: &Beside<'_>, tls: &Beside<'_>, runs: Runs, cores:
         let cells = [what.to_owned()].into_iter().chain(figures).chain([format!("{:.2}", row.ratio)]);
         table.bounded(cells, bound.map(|bound| Bounded::new(row.ratio, bound)).unwrap_or_default());
     };
-    add("cold start, exec to the answer of a first job, ms", plain.medians(|f| &f.cold_start), 2, Some(AtMost(1.25)));
+    add("cold start, exec to the answer of a first job, ms", plain.medians(|f| &f.cold_start), 2, Some(AtMost(1.35)));
     add("its CPU, ms", plain.medians(|f| &f.cold_start_cpu), 2, None);
     add("cold start over TLS, ms", tls.medians(|f| &f.cold_start), 2, Some(AtMost(1.2)));
     add("its CPU, ms", tls.medians(|f| &f.cold_start_cpu), 2, None);
-    add("CPU of a job, µs", plain.medians(|f| &f.job_cpu), 1, Some(AtMost(2.2)));
-    add("CPU of a job over TLS, µs", tls.medians(|f| &f.job_cpu), 1, Some(AtMost(2.1)));
+    add("CPU of a job, µs", plain.medians(|f| &f.job_cpu), 1, Some(AtMost(2.3)));
+    add("CPU of a job over TLS, µs", tls.medians(|f| &f.job_cpu), 1, Some(AtMost(2.25)));
     add("a job, p50, µs", plain.single(|f| percentile(&f.job, 50)), 0, None);
     add("a job, p99, µs", plain.single(|f| percentile(&f.job, 99)), 0, None);
     add("CPU of an ignored event, µs", plain.medians(|f| &f.ignored_cpu), 1, None);
     let ignored = plain.medians(|f| &f.ignored_per_second);
     add("ignored events in a second", ignored, 0, Some(AtLeast(0.52)));
     let [first, middle, last] = LOOKS.map(|jobs| format!("resident memory after {} jobs", thousands(jobs)));
-    add(&format!("{last}, KiB"), plain.medians(|f| &f.resident[2]), 0, Some(AtMost(1.75)));
+    add(&format!("{last}, KiB"), plain.medians(|f| &f.resident[2]), 0, Some(AtMost(1.7)));
     add(&format!("{first} over TLS, KiB"), tls.medians(|f| &f.resident[0]), 0, None);
     add(&format!("{middle} over TLS, KiB"), tls.medians(|f| &f.resident[1]), 0, None);
     add(&format!("{last} over TLS, KiB"), tls.medians(|f| &f.resident[2]), 0, Some(AtMost(1.6)));
@@ -173,7 +173,7 @@ const OF_PEERS: [OfPeers; 9] = [
 const IGNORED_IN_A_SECOND: &str = "ignored events in a second";
 
 /// The table that compares `create-flow-log` with the same function in Go, or says why not, and in Python, each named after
-/// its SDK.
+/// its SDK. That Flowkeeper is ahead of Go in every row is a bound.
 pub(crate) fn peers(ours: &Figures, go: Result<(&str, &Figures), &str>, pythons: &[(&str, &Figures)]) -> Table {
     let others: Vec<_> = go.into_iter().chain(pythons.iter().copied()).collect();
     let heads = ["median", "create-flow-log"].into_iter().chain(others.iter().map(|(name, _)| *name)).chain(["bound"]);
@@ -192,26 +192,26 @@ pub(crate) fn peers(ours: &Figures, go: Result<(&str, &Figures), &str>, pythons:
         let times = pythons.iter().map(|(_, figures)| of(figures) / our).fold(f64::INFINITY, f64::min);
         table.bounded(cells, least.map(|least| Bounded::new(times, AtLeast(least))).unwrap_or_default());
     }
-    let ahead = match go {
-        Ok((_, go)) => go_is_ahead(ours, go),
+    let behind = match go {
+        Ok((_, go)) => not_ahead(ours, go),
         Err(why) => {
             table.say(&format!("Go was not measured: {why}."));
             return table;
         }
     };
-    table.is_kept &= ahead.is_empty();
-    table.say(&if ahead.is_empty() {
-        "Flowkeeper is ahead of Go in every row.".to_owned()
+    table.is_kept &= behind.is_empty();
+    table.say(&if behind.is_empty() {
+        "Flowkeeper is ahead of Go in every row, which is a bound.".to_owned()
     } else {
-        format!("Go is ahead in: {}; the bound, in none, is **not kept**.", ahead.join("; "))
+        format!("Flowkeeper is to be ahead of Go in every row. **Not kept** in: {}.", behind.join("; "))
     });
     table
 }
 
-/// The rows in which the function in Go is better.
-fn go_is_ahead(ours: &Figures, go: &Figures) -> Vec<&'static str> {
-    let is_better = |what, our: f64, their: f64| if what == IGNORED_IN_A_SECOND { their > our } else { their < our };
-    let rows = OF_PEERS.iter().filter(|(what, of, ..)| is_better(*what, of(ours), of(go)));
+/// The rows in which Flowkeeper is not better than the function in Go.
+fn not_ahead(ours: &Figures, go: &Figures) -> Vec<&'static str> {
+    let is_ahead = |what, our: f64, their: f64| if what == IGNORED_IN_A_SECOND { our > their } else { our < their };
+    let rows = OF_PEERS.iter().filter(|(what, of, ..)| !is_ahead(*what, of(ours), of(go)));
     rows.map(|(what, ..)| *what).collect()
 }
 
@@ -537,38 +537,36 @@ mod tests {
         assert_eq!(ratio(&[2.0, 30.0, 200.0], &[1.0, 10.0, 100.0]), 2.0);
     }
 
+    /// Figures that are all the same.
+    fn figures(value: f64) -> Figures {
+        let many = || vec![value];
+        let sizes = Sizes { binary: Some(value), zip: value };
+        let resident = [many(), many(), many()];
+        let (cold_start, cold_start_cpu, job_cpu) = (many(), many(), many());
+        let (job, ignored_cpu, ignored_per_second) = (many(), many(), many());
+        Figures { cold_start, cold_start_cpu, job_cpu, job, ignored_cpu, ignored_per_second, resident, sizes }
+    }
+
     #[test]
-    fn the_page_says_in_which_rows_go_is_ahead() {
-        let figures = |cold_start: f64, per_second: f64| Figures {
-            cold_start: vec![cold_start],
-            ignored_per_second: vec![per_second],
-            ..Figures::default()
-        };
-        let (ours, slow, quick) = (figures(2.0, 50.0), figures(3.0, 40.0), figures(1.0, 60.0));
-        let slower = figures(100.0, 5.0);
-        assert_eq!(go_is_ahead(&ours, &slow), [""; 0]);
-        assert_eq!(go_is_ahead(&ours, &quick), ["cold start, ms", IGNORED_IN_A_SECOND]);
+    fn being_ahead_of_go_in_every_row_is_a_bound_and_the_page_says_where_it_is_not_kept() {
+        let (ours, python) = (figures(2.0), figures(100.0));
+        let slower = Figures { ignored_per_second: vec![1.0], ..figures(3.0) };
         let said = |go| {
-            let table = peers(&ours, go, &[("Python", &slower)]);
+            let table = peers(&ours, go, &[("Python", &python)]);
             (table.text.lines().last().unwrap_or_default().to_owned(), table.is_kept)
         };
-        assert_eq!(said(Ok(("Go", &slow))), ("Flowkeeper is ahead of Go in every row.".to_owned(), true));
-        let (text, is_kept) = said(Ok(("Go", &quick)));
-        assert!(text.starts_with("Go is ahead in: cold start, ms; ignored events in a second; the bound"), "{text}");
-        assert!(!is_kept);
+        let ahead = "Flowkeeper is ahead of Go in every row, which is a bound.".to_owned();
+        assert_eq!(said(Ok(("Go", &slower))), (ahead, true));
+        let start = "Flowkeeper is to be ahead of Go in every row. **Not kept** in:";
+        let quicker = Figures { cold_start: vec![1.0], ignored_per_second: vec![2.0], ..slower.clone() };
+        assert_eq!(said(Ok(("Go", &quicker))), (format!("{start} cold start, ms; ignored events in a second."), false));
+        let unmeasured = Figures { job: Vec::new(), ..slower.clone() };
+        assert_eq!(said(Ok(("Go", &unmeasured))), (format!("{start} a job, p50, ms; a job, p99, ms."), false));
         assert_eq!(said(Err("there is no Go")), ("Go was not measured: there is no Go.".to_owned(), true));
     }
 
     #[test]
     fn the_bounds_of_the_functions_are_about_the_server_on_reqwest() {
-        let figures = |value: f64| {
-            let many = || vec![value];
-            let sizes = Sizes { binary: Some(value), zip: value };
-            let resident = [many(), many(), many()];
-            let (cold_start, cold_start_cpu, job_cpu) = (many(), many(), many());
-            let (job, ignored_cpu, ignored_per_second) = (many(), many(), many());
-            Figures { cold_start, cold_start_cpu, job_cpu, job, ignored_cpu, ignored_per_second, resident, sizes }
-        };
         let table = |ours: f64| {
             let [bare, on_reqwest, ours] = [0.5, 1.0, ours].map(figures);
             let beside = Beside { bare: &bare, on_reqwest: &on_reqwest, ours: &ours };
@@ -576,7 +574,7 @@ mod tests {
         };
         assert!(table(1.1).is_kept);
         for (ours, broken) in
-            [(1.22, 1), (1.3, 2), (1.57, 3), (1.65, 5), (1.8, 6), (2.05, 6), (2.15, 7), (2.3, 8), (0.5, 1)]
+            [(1.22, 1), (1.3, 1), (1.4, 2), (1.57, 3), (1.65, 5), (1.8, 6), (2.2, 6), (2.27, 7), (2.4, 8), (0.5, 1)]
         {
             let text = table(ours).text;
             assert_eq!(text.matches("**not kept**").count(), broken, "{ours}: {text}");
@@ -594,7 +592,7 @@ mod tests {
         };
         assert!(table(1.14).is_kept);
         assert!(table(1.14).text.contains("| CPU of a job, µs | 10.0 | 5.0 | 20.0 | 11.4 | 1.14 | at most 1.5 |"));
-        for (of_trained, broken) in [(1.25, 1), (1.55, 2)] {
+        for (of_trained, broken) in [(1.22, 1), (1.25, 1), (1.55, 2)] {
             assert_eq!(table(of_trained).text.matches("**not kept**").count(), broken);
         }
     }
