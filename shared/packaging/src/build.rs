@@ -30,6 +30,12 @@ pub const FLAGS: [&str; 3] = [
     "-Clink-arg=-Wl,--bp-compression-sort=data",
 ];
 
+/// Lays out the functions of a binary: those that a job does not call stand behind the others. A process then takes 390 KB
+/// less memory of 4.4 MB, and a ZIP file 16 KB less.
+///
+/// The path is that from the root of the workspace, where cargo runs rustc. Cargo does not notice when the file changes.
+pub const LAYOUT: &str = "-Clink-arg=-Wl,-T,shared/packaging/layout.ld";
+
 /// Why the build failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -54,13 +60,19 @@ pub enum Error {
     Failed(std::process::ExitStatus),
 }
 
-/// How a binary is built besides [`FLAGS`]. By default, as it is delivered.
-#[derive(Debug, Default)]
+/// How a binary is built besides [`FLAGS`]. By default, as it is delivered: with [`LAYOUT`].
+#[derive(Debug)]
 pub(crate) struct Recipe {
     /// More flags for rustc.
     pub(crate) flags: Vec<String>,
     /// The folder below the target directory, where it is not that of delivered binaries.
     pub(crate) folder: Option<&'static str>,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self { flags: vec![LAYOUT.to_owned()], folder: None }
+    }
 }
 
 /// The folder of delivered binaries below the target directory. It is their own, so that they and builds without their

@@ -87,6 +87,9 @@ fn a_package_made_twice_is_the_same_and_each_starts_where_there_is_nothing_else(
         let has = |text: &str| binary.windows(text.len()).any(|window| window == text.as_bytes());
         assert!(!has(home), "{function} tells where it was built, in {home}");
         assert!(!has(".symtab"), "{function} is not stripped: it has a symbol table");
+        for group in [".text_generic", ".text_tls", ".text_rare"] {
+            assert!(has(group), "no function of {function} fits the patterns of {group} in layout.ld");
+        }
     }
 }
 
