@@ -11,8 +11,8 @@ use std::{
 };
 
 use finding::{
-    Account, Call, Check, Cloud, ComplianceFinding, ComplianceObject, Data, Evidences, FindingInfo, Metadata, Product,
-    Remediation, Resource, Unmapped,
+    Account, Call, Check, Cloud, Compliance, ComplianceFinding, ComplianceObject, Data, Evidences, FindingInfo,
+    Metadata, Product, Remediation, Resource, Severity, Status, Unmapped,
 };
 use flow_log::Verdict;
 use serde::Serialize;
@@ -22,43 +22,6 @@ use crate::{
     evidence::Evidence,
     facts::{Facts, Failure, Note, NoteState, Omitted, ResourceResult},
 };
-
-/// `compliance.status_id`.
-#[derive(Clone, Copy)]
-enum Compliance {
-    Unknown = 0,
-    Pass = 1,
-    /// By its definition also for what has no result for lack of information.
-    Warning = 2,
-    Fail = 3,
-}
-
-/// The event's own `status_id`.
-#[derive(Clone, Copy)]
-enum Status {
-    New = 1,
-    InProgress = 2,
-    Suppressed = 3,
-    Resolved = 4,
-}
-
-/// `severity_id`.
-#[derive(Clone, Copy)]
-enum Severity {
-    Informational = 1,
-    Low = 2,
-    Medium = 3,
-    High = 4,
-}
-
-macro_rules! as_number {
-    ($($name:ident),*) => { $(impl Serialize for $name {
-        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.serialize_u8(*self as u8)
-        }
-    })* };
-}
-as_number!(Compliance, Status, Severity);
 
 /// What all events share.
 struct Shared<'a> {

@@ -3,8 +3,44 @@
 
 use serde::Serialize;
 
-use super::{Compliance, Severity, Status};
 use crate::facts::{FlowLogState, ResourceResult};
+
+/// `compliance.status_id`.
+#[derive(Clone, Copy)]
+pub(super) enum Compliance {
+    Unknown = 0,
+    Pass = 1,
+    /// By its definition also for what has no result for lack of information.
+    Warning = 2,
+    Fail = 3,
+}
+
+/// The event's own `status_id`.
+#[derive(Clone, Copy)]
+pub(super) enum Status {
+    New = 1,
+    InProgress = 2,
+    Suppressed = 3,
+    Resolved = 4,
+}
+
+/// `severity_id`.
+#[derive(Clone, Copy)]
+pub(super) enum Severity {
+    Informational = 1,
+    Low = 2,
+    Medium = 3,
+    High = 4,
+}
+
+macro_rules! as_number {
+    ($($name:ident),*) => { $(impl Serialize for $name {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_u8(*self as u8)
+        }
+    })* };
+}
+as_number!(Compliance, Status, Severity);
 
 /// A Compliance Finding.
 #[derive(Serialize)]
