@@ -30,11 +30,12 @@ pub const FLAGS: [&str; 3] = [
     "-Clink-arg=-Wl,--bp-compression-sort=data",
 ];
 
-/// Lays out the functions of a binary: those that a job does not call stand behind the others. A process then takes 390 KB
-/// less memory of 4.4 MB, and a ZIP file 16 KB less.
+/// Lays out the functions of a binary: those that a job does not call stand behind the others. A process then takes
+/// about a tenth less memory, and the ZIP file has 16 KB less.
 ///
-/// The path is that from the root of the workspace, where cargo runs rustc. Cargo does not notice when the file changes.
-pub const LAYOUT: &str = "-Clink-arg=-Wl,-T,shared/packaging/layout.ld";
+/// The patterns of the linker script are for names of mangling scheme v0. The path is that from the root of the workspace,
+/// where cargo runs rustc. Cargo does not notice when the file changes.
+pub const LAYOUT: [&str; 2] = ["-Csymbol-mangling-version=v0", "-Clink-arg=-Wl,-T,shared/packaging/layout.ld"];
 
 /// Why the build failed.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +72,7 @@ pub(crate) struct Recipe {
 
 impl Default for Recipe {
     fn default() -> Self {
-        Self { flags: vec![LAYOUT.to_owned()], folder: None }
+        Self { flags: LAYOUT.map(str::to_owned).to_vec(), folder: None }
     }
 }
 

@@ -29,7 +29,7 @@ fn build_as(kind: &str, package: &str, name: &str) -> io::Result<PathBuf> {
         .args(["build", "--quiet", "--release", "--locked", "--target", TARGET, "--package", package, kind, name])
         .args([OsStr::new("--target-dir"), target_dir.as_os_str()])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env("CARGO_ENCODED_RUSTFLAGS", [&FLAGS[..], &[LAYOUT]].concat().join("\u{1f}"))
+        .env("CARGO_ENCODED_RUSTFLAGS", [&FLAGS[..], &LAYOUT].concat().join("\u{1f}"))
         .status()?;
     if !status.success() {
         return Err(io::Error::other(format!("{package} cannot be built: cargo ended with {status}")));
