@@ -16,7 +16,11 @@ use std::{
     sync::LazyLock,
 };
 
-use packaging::{Package, build::Workspace, package_all};
+use packaging::{
+    Package,
+    build::{FLAGS, LAYOUT, Workspace},
+    package_all,
+};
 use tempfile::TempDir;
 use zip::ZipArchive;
 
@@ -90,6 +94,15 @@ fn a_package_made_twice_is_the_same_and_each_starts_where_there_is_nothing_else(
         for group in [".text_generic", ".text_tls", ".text_rare"] {
             assert!(has(group), "no function of {function} fits the patterns of {group} in layout.ld");
         }
+    }
+}
+
+/// The script has the flags once more, since it is no program of this workspace.
+#[test]
+fn instructions_are_counted_in_binaries_that_are_built_as_packages_are() {
+    let script = include_str!("../../../../tests/instructions/run");
+    for flag in FLAGS.iter().chain(&LAYOUT) {
+        assert!(script.contains(flag), "tests/instructions/run lacks {flag}");
     }
 }
 
